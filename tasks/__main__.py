@@ -1,0 +1,91 @@
+"""The command line: `python -m tasks [NAME [--OPTION VALUE ...]]`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tasks.config import UsageError, make_config
+from tasks.printing import run_summary, task_help, task_list
+from tasks.registry import Task, all_tasks, find_task
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what was typed after `python -m tasks`; the exit code is 2 for what cannot be done."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(task_list(all_tasks()))
+        return 0
+    try:
+        task = find_task(arguments[0])
+        if {"-h", "--help"} & {*arguments}:
+            print(task_help(task))
+            return 0
+        return _run(
+            task, _read_options(arguments[1:]), shlex.join(["python", "-m", "tasks", *arguments])
+        )
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as interrupt:
+        print(f"\nInterrupted. {interrupt}", flush=True)
+        return INTERRUPTED
+
+
+def _read_options(words: Sequence[str]) -> dict[str, str]:
+    """`--a-b 1 --c=2` as {"a_b": "1", "c": "2"}: every option takes one value."""
+    options = {}
+    words = list(words)
+    while words:
+        word = words.pop(0)
+        if not word.startswith("--"):
+            raise UsageError(f"{word!r} stands alone: options are written --NAME VALUE")
+        name, equals, value = word[2:].partition("=")
+        if not equals:
+            if not words or words[0].startswith("--"):
+                raise UsageError(f"{word} takes a value")
+            value = words.pop(0)
+        options[name.replace("-", "_")] = value
+    return options
+
+
+def _run(task: Task, options: dict[str, str], command: str) -> int:
+    out, old, preset = (options.pop(name, None) for name in ("out", "resume", "preset"))
+    if out is not None and old is not None:
+        raise UsageError(
+            "--out names a new folder, --resume that of an old run: give one of the two"
+        )
+    if old is None:
+        preset = preset or "default"
+        config = make_config(task.config, task.presets, preset, options)
+        path = Path(out or Path("runs", f"{task.name}-{preset}-seed{config.seed}"))
+    else:
+        path = Path(old)
+
+    # Only now what is slow to import: a slip of the finger is answered at once.
+    from minigrad.errors import CheckpointError
+    from tasks.execute import resume, start
+    from tasks.run_folder import RunFolder
+
+    folder = RunFolder(path)
+    try:
+        if old is None:
+            metrics = start(task, config, folder, preset, command)
+        else:
+            metrics = resume(task, folder, options, preset)
+    except CheckpointError as error:
+        raise UsageError(str(error)) from error
+    except KeyboardInterrupt as interrupt:
+        command = f"python -m tasks {task.name} --resume {shlex.quote(str(path))}"
+        raise KeyboardInterrupt(f"{interrupt}\nGo on with it by:\n    {command}") from None
+    print(run_summary(folder.path, metrics, folder.figures()))
+    return 0
+
+
+if __name__ == "__main__":
+    os.environ["MPLBACKEND"] = "Agg"  # figures go to files: no display is needed
+    sys.exit(main(sys.argv[1:]))
