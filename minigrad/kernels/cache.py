@@ -1,0 +1,42 @@
+"""Numba's disk cache, made forgiving: what cannot be read is compiled, what cannot be written is let go."""
+
+from collections.abc import Callable
+
+import numba
+from numba.core.caching import FunctionCache
+
+
+class ForgivingCache(FunctionCache):
+    """A cache of compiled loops whose damage costs time and nothing else.
+
+    Numba's own raises where an index or a data file is cut short, or its folder is gone or full.
+    """
+
+    def load_overload(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # unpickling a damaged file can raise nearly anything
+            self._forget()
+            return None
+
+    def save_overload(self, sig, data):
+        try:
+            super().save_overload(sig, data)
+        except Exception:
+            self._forget()
+
+    def _forget(self) -> None:
+        try:
+            self.flush()  # an empty index in place of the damaged one
+        except OSError:
+            pass
+
+
+def compile_lazily(loop: Callable) -> Callable:
+    """Return `loop` as a Numba function that compiles at its first call and releases the GIL."""
+    compiled = numba.njit(nogil=True)(loop)
+    try:
+        compiled._cache = ForgivingCache(loop)
+    except (RuntimeError, OSError):
+        pass  # no folder at all can be written: compiled anew in each process
+    return compiled

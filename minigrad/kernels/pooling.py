@@ -1,0 +1,169 @@
+"""Pooling: the largest, or the mean, of each window.
+
+Max pooling is a choice: it notes where each maximum stands, and the gradient goes to that pixel
+alone. At a tie several subgradients are possible; the first maximum, in reading order, takes it
+all, as in PyTorch. The mean is linear and its gradient spreads evenly. Where windows overlap, a
+pixel gathers from each of them. Outside the image a window sees -inf (max) or 0 (mean).
+"""
+
+import numpy as np
+
+from minigrad.kernels import kernel as compiled
+from minigrad.kernels import plain
+from minigrad.kernels.convolution import col2im, im2col, output_size, seen_at
+from minigrad.kernels.threads import run_batch
+
+__all__ = [
+    "avg_pool2d_backward",
+    "avg_pool2d_forward",
+    "max_pool2d_backward",
+    "max_pool2d_forward",
+]
+
+Pair = tuple[int, int]
+
+
+def max_pool2d_forward(
+    x: np.ndarray, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the maximum of each window of `x` (N, C, H, W), and where it stands.
+
+    A NaN in the window wins, the last of several, as in PyTorch. Shapes are the caller's to check.
+
+    Returns
+    -------
+    y : (N, C, Ho, Wo) array, with ``Ho = (H + 2*ph - dh*(kh - 1) - 1) // sh + 1`` and Wo alike.
+    argmax : int64 array of y's shape, ``row * W + column`` of the maximum in its plane; -1 where
+        the window sees no pixel at all (padding with dilation can make one).
+    """
+    (x,) = plain(x)
+    y = np.empty(x.shape[:2] + output_size(x.shape[2:], kernel, stride, padding, dilation), x.dtype)
+    argmax = np.empty(y.shape, np.int64)
+    run_batch(max_pool, (x, y, argmax), kernel, stride, padding, dilation)
+    return y, argmax
+
+
+def max_pool2d_backward(
+    dy: np.ndarray, argmax: np.ndarray, x_shape: tuple[int, int, int, int]
+) -> np.ndarray:
+    """Return dx, of shape `x_shape`: each `dy` (N, C, Ho, Wo) added where its maximum stood."""
+    (dy,) = plain(dy)
+    dx = np.zeros(x_shape, dy.dtype)
+    run_batch(unpool, (dy, argmax, dx))
+    return dx
+
+
+def avg_pool2d_forward(x: np.ndarray, kernel: Pair, stride: Pair, padding: Pair) -> np.ndarray:
+    """Return the mean of each window of `x` (N, C, H, W), the zeros of the padding counted in.
+
+    Returns
+    -------
+    y : (N, C, Ho, Wo) array, with ``Ho = (H + 2*ph - kh) // sh + 1`` and Wo alike.
+    """
+    (x,) = plain(x)
+    y = np.empty(x.shape[:2] + output_size(x.shape[2:], kernel, stride, padding, (1, 1)), x.dtype)
+    run_batch(mean_pool, (x, y), kernel, stride, padding)
+    return y
+
+
+def avg_pool2d_backward(
+    dy: np.ndarray, x_shape: tuple[int, int, int, int], kernel: Pair, stride: Pair, padding: Pair
+) -> np.ndarray:
+    """Return dx, of shape `x_shape`: each `dy` (N, C, Ho, Wo) spread evenly over its window."""
+    (dy,) = plain(dy)
+    dx = np.zeros(x_shape, dy.dtype)
+    run_batch(spread_mean, (dy, dx), kernel, stride, padding)
+    return dx
+
+
+def _max_pool_numpy(x, y, argmax, size, stride, padding, dilation):
+    around = [(p, p) for p in padding]
+    padded = np.pad(x, [(0, 0), (0, 0), *around], constant_values=-np.inf)
+    places = np.arange(x[0, 0].size).reshape(x.shape[2:])
+    places = np.pad(places, around, constant_values=-1)
+    y[...], argmax[...] = -np.inf, -1
+    for i, j in np.ndindex(*size):
+        seen = seen_at(i, j, y.shape[2:], stride, dilation)
+        value, place = padded[seen], places[seen]
+        wins = (place >= 0) & ((argmax < 0) | (value > y) | np.isnan(value))
+        np.copyto(y, value, where=wins)
+        np.copyto(argmax, place, where=wins)
+
+
+@compiled(twin=_max_pool_numpy)
+def max_pool(x, y, argmax, size, stride, padding, dilation):
+    """Write the maximum of each window of x into y and its place into argmax."""
+    images, channels, height, width = x.shape
+    for n in range(images):
+        for c in range(channels):
+            plane = x[n, c]
+            for p in range(y.shape[2]):
+                for q in range(y.shape[3]):
+                    best, place = -np.inf, -1
+                    for i in range(size[0]):
+                        row = p * stride[0] - padding[0] + i * dilation[0]
+                        if row < 0 or row >= height:
+                            continue
+                        for j in range(size[1]):
+                            col = q * stride[1] - padding[1] + j * dilation[1]
+                            if col < 0 or col >= width:
+                                continue
+                            value = plane[row, col]
+                            if value > best or place < 0 or np.isnan(value):
+                                best, place = value, row * width + col
+                    y[n, c, p, q] = best
+                    argmax[n, c, p, q] = place
+
+
+def _unpool_numpy(dy, argmax, dx):
+    seen = argmax >= 0
+    n, c = np.nonzero(seen)[:2]
+    row, col = np.divmod(argmax[seen], dx.shape[3])
+    np.add.at(dx, (n, c, row, col), dy[seen])
+
+
+@compiled(twin=_unpool_numpy)
+def unpool(dy, argmax, dx):
+    """Add each dy to dx where argmax points."""
+    width = dx.shape[3]
+    for n, c, p, q in np.ndindex(dy.shape):
+        place = argmax[n, c, p, q]
+        if place >= 0:
+            dx[n, c, place // width, place % width] += dy[n, c, p, q]
+
+
+def _mean_pool_numpy(x, y, size, stride, padding):
+    columns = np.empty((x.shape[1], *size, len(x), *y.shape[2:]), x.dtype)
+    im2col.twin(x, columns, stride, padding, (1, 1))
+    y[...] = columns.mean((1, 2)).swapaxes(0, 1)
+
+
+@compiled(twin=_mean_pool_numpy)
+def mean_pool(x, y, size, stride, padding):
+    """Write the mean of each window of x into y."""
+    images, channels, height, width = x.shape
+    for n, c, p, q in np.ndindex(y.shape):
+        top, left = p * stride[0] - padding[0], q * stride[1] - padding[1]
+        total = 0.0
+        for row in range(max(top, 0), min(top + size[0], height)):
+            for col in range(max(left, 0), min(left + size[1], width)):
+                total += x[n, c, row, col]
+        y[n, c, p, q] = total / (size[0] * size[1])
+
+
+def _spread_mean_numpy(dy, dx, size, stride, padding):
+    share = dy.swapaxes(0, 1)[:, None, None] / (size[0] * size[1])
+    columns = np.broadcast_to(share, (dy.shape[1], *size, len(dy), *dy.shape[2:]))
+    col2im.twin(columns, dx, stride, padding, (1, 1))
+
+
+@compiled(twin=_spread_mean_numpy)
+def spread_mean(dy, dx, size, stride, padding):
+    """Add to each pixel of dx its share of every window that sees it."""
+    images, channels, height, width = dx.shape
+    for n, c, p, q in np.ndindex(dy.shape):
+        top, left = p * stride[0] - padding[0], q * stride[1] - padding[1]
+        share = dy[n, c, p, q] / (size[0] * size[1])
+        for row in range(max(top, 0), min(top + size[0], height)):
+            for col in range(max(left, 0), min(left + size[1], width)):
+                dx[n, c, row, col] += share

@@ -1,0 +1,268 @@
+"""Sampling an image at real coordinates: the last step of a spatial transformer.
+
+A sample at column u and row v of the image x, both in pixels, is within reach of four pixels of
+the bilinear kernel max(0, 1 - |u - m|) max(0, 1 - |v - n|). With u0 = floor(u), a = u - u0 and
+v0 = floor(v), b = v - v0 ::
+
+    y = (1-b) [(1-a) x[v0, u0] + a x[v0, u0+1]]  +  b [(1-a) x[v0+1, u0] + a x[v0+1, u0+1]]
+
+    dy/dx[n, m] = the weight of x[n, m] above
+
+    dy/du = sum over rows n of (weight of row n) * sum over columns m of x[n, m] *
+                -1   where m = floor(u)
+                +1   where m = floor(u) + 1
+                 0   for every other m
+
+and dy/dv alike, rows and columns exchanged. On a pixel (u whole) y has a kink, and these cases are
+the slope to its right: a subgradient, the one that PyTorch takes. The paper's cases are +1 where
+m >= u, -1 where m < u, 0 where |m - u| >= 1. Off the pixels that is the same; on a pixel it leaves
+x[n, u] alone, which is no slope (a constant image would get a gradient), and under the identity
+transformation nearly all samples lie on pixels.
+
+Pixels outside the image count as 0 ('zeros'), or the coordinate is first moved to the nearest one
+inside and then has no slope ('border'). A coordinate that is NaN gives NaN; one that is infinite
+is merely outside.
+
+Source: M. Jaderberg et al., Spatial Transformer Networks, 2015, equations 3 to 7.
+"""
+
+import numpy as np
+
+from minigrad.kernels import kernel, plain
+from minigrad.kernels.threads import run_batch
+
+__all__ = ["grid_sample_backward", "grid_sample_forward"]
+
+
+def grid_sample_forward(
+    x: np.ndarray, grid: np.ndarray, mode: str, padding_mode: str, align_corners: bool
+) -> np.ndarray:
+    """Sample `x` (N, C, H, W) at the points of `grid` (N, Ho, Wo, 2).
+
+    Shapes and choices are the caller's to check.
+
+    Parameters
+    ----------
+    grid : (x, y) of each sample: -1 and 1 are the centres of the outermost pixels (`align_corners`)
+        or their outer edges.
+    mode : 'bilinear' or 'nearest'. Half-way between pixels the even one is nearest, as in PyTorch
+        (the paper's floor(x + 1/2) would take the upper one).
+    padding_mode : 'zeros' or 'border', what lies outside the image.
+
+    Returns
+    -------
+    y : (N, C, Ho, Wo) array.
+    """
+    x, grid = plain(x, grid)
+    u, v, _ = _pixel_coordinates(grid, x.shape[2:], padding_mode, align_corners)
+    y = np.empty(x.shape[:2] + grid.shape[1:3], x.dtype)
+    run_batch(bilinear if mode == "bilinear" else nearest, (x, u, v, y))
+    return y
+
+
+def grid_sample_backward(
+    dy: np.ndarray,
+    x: np.ndarray,
+    grid: np.ndarray,
+    mode: str,
+    padding_mode: str,
+    align_corners: bool,
+    need_dx: bool = True,
+    need_dgrid: bool = True,
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return dx (N, C, H, W) and dgrid (N, Ho, Wo, 2), None for what is not needed.
+
+    `dy` (N, C, Ho, Wo) is the upstream gradient, the rest as in `grid_sample_forward`. The nearest
+    pixel does not change with a small move, so its dgrid is zero.
+    """
+    dy, x, grid = plain(dy, x, grid)
+    u, v, pixels_a_unit = _pixel_coordinates(grid, x.shape[2:], padding_mode, align_corners)
+    dx = dgrid = None
+    if need_dx:
+        dx = np.zeros_like(x)
+        run_batch(bilinear_dx if mode == "bilinear" else nearest_dx, (dy, u, v, dx))
+    if need_dgrid:
+        dgrid = np.zeros_like(grid)
+        if mode == "bilinear":
+            run_batch(bilinear_duv, (dy, x, u, v, dgrid))
+            dgrid *= pixels_a_unit
+    return dx, dgrid
+
+
+def _pixel_coordinates(
+    grid: np.ndarray, size: tuple[int, int], padding_mode: str, align_corners: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return u, v (N, Ho, Wo), the grid in pixels, and d(u, v)/d(x, y) for each of its entries."""
+    last = np.array(size[::-1], grid.dtype) - 1  # of the grid's x: columns; of its y: rows
+    scale = last / 2 if align_corners else (last + 1) / 2
+    with np.errstate(over="ignore", invalid="ignore"):
+        pixels = (grid + 1) * scale - (0 if align_corners else 0.5)
+    if padding_mode == "border":
+        scale = scale * ~((pixels <= 0) | (pixels >= last))
+        pixels = pixels.clip(0, last)
+    else:
+        pixels = pixels.clip(
+            -2, last + 2
+        )  # farther out is no different, and may not fit an integer
+    u, v = (np.ascontiguousarray(pixels[..., axis]) for axis in (0, 1))
+    return u, v, scale
+
+
+def _corners(u, v, size):
+    """Yield the four pixels around each sample: where, inside or not, and (slope, weight) by u and v."""
+    for i, j in np.ndindex(2, 2):
+        row, col = np.floor(v) + i, np.floor(u) + j
+        inside = (row >= 0) & (row < size[0]) & (col >= 0) & (col < size[1])
+        where = (np.where(inside, index, 0).astype(np.intp) for index in (row, col))
+        yield *where, inside, ((-1, 1)[j], 1 - abs(u - col)), ((-1, 1)[i], 1 - abs(v - row))
+
+
+def _values(x, row, col, inside):
+    """x (N, C, H, W) at one pixel a sample, 0 where that is outside: (N, C, Ho, Wo)."""
+    sample = np.arange(len(x))[:, None, None]
+    return np.where(inside[:, None], np.moveaxis(x[sample, :, row, col], -1, 1), 0)
+
+
+def _add_values(y, row, col, inside, dx):
+    """The adjoint of `_values`: add y to dx, pixels that occur twice twice."""
+    n, i, j = np.nonzero(inside)
+    np.add.at(dx, (n, slice(None), row[inside], col[inside]), y[n, :, i, j])
+
+
+def _bilinear_numpy(x, u, v, y):
+    y[...] = 0 * (u + v)[:, None]  # 0, or NaN where a coordinate is
+    for row, col, inside, (_, a), (_, b) in _corners(u, v, x.shape[2:]):
+        y += (a * b)[:, None] * _values(x, row, col, inside)
+
+
+@kernel(twin=_bilinear_numpy)
+def bilinear(x, u, v, y):
+    """Write into y (N, C, Ho, Wo) the samples of x at columns u and rows v (N, Ho, Wo)."""
+    images, channels, height, width = x.shape
+    for n, i, j in np.ndindex(u.shape):
+        col, row = u[n, i, j], v[n, i, j]
+        if not (-1 <= col < width and -1 <= row < height):
+            y[n, :, i, j] = 0 * (col + row)  # 0, or NaN where a coordinate is
+            continue
+        u0, v0 = int(np.floor(col)), int(np.floor(row))
+        a, b = col - u0, row - v0
+        left, right, top, bottom = u0 >= 0, u0 + 1 < width, v0 >= 0, v0 + 1 < height
+        for c in range(channels):
+            total = 0.0
+            if top and left:
+                total += (1 - b) * (1 - a) * x[n, c, v0, u0]
+            if top and right:
+                total += (1 - b) * a * x[n, c, v0, u0 + 1]
+            if bottom and left:
+                total += b * (1 - a) * x[n, c, v0 + 1, u0]
+            if bottom and right:
+                total += b * a * x[n, c, v0 + 1, u0 + 1]
+            y[n, c, i, j] = total
+
+
+def _bilinear_dx_numpy(dy, u, v, dx):
+    for row, col, inside, (_, a), (_, b) in _corners(u, v, dx.shape[2:]):
+        _add_values((a * b)[:, None] * dy, row, col, inside, dx)
+
+
+@kernel(twin=_bilinear_dx_numpy)
+def bilinear_dx(dy, u, v, dx):
+    """Add dy to the four pixels of dx around each sample, by their weights."""
+    images, channels, height, width = dx.shape
+    for n, i, j in np.ndindex(u.shape):
+        col, row = u[n, i, j], v[n, i, j]
+        if not (-1 <= col < width and -1 <= row < height):
+            continue
+        u0, v0 = int(np.floor(col)), int(np.floor(row))
+        a, b = col - u0, row - v0
+        left, right, top, bottom = u0 >= 0, u0 + 1 < width, v0 >= 0, v0 + 1 < height
+        for c in range(channels):
+            share = dy[n, c, i, j]
+            if top and left:
+                dx[n, c, v0, u0] += (1 - b) * (1 - a) * share
+            if top and right:
+                dx[n, c, v0, u0 + 1] += (1 - b) * a * share
+            if bottom and left:
+                dx[n, c, v0 + 1, u0] += b * (1 - a) * share
+            if bottom and right:
+                dx[n, c, v0 + 1, u0 + 1] += b * a * share
+
+
+def _bilinear_duv_numpy(dy, x, u, v, duv):
+    duv[...] = 0 * (u + v)[..., None]
+    for row, col, inside, (du, a), (dv, b) in _corners(u, v, x.shape[2:]):
+        upstream = np.sum(dy * _values(x, row, col, inside), axis=1)
+        duv += upstream[..., None] * np.stack([du * b, a * dv], axis=-1)
+
+
+@kernel(twin=_bilinear_duv_numpy)
+def bilinear_duv(dy, x, u, v, duv):
+    """Write into duv (N, Ho, Wo, 2) the slope of sum(dy * samples) by u and by v."""
+    images, channels, height, width = x.shape
+    for n, i, j in np.ndindex(u.shape):
+        col, row = u[n, i, j], v[n, i, j]
+        if not (-1 <= col < width and -1 <= row < height):
+            duv[n, i, j] = 0 * (col + row)
+            continue
+        u0, v0 = int(np.floor(col)), int(np.floor(row))
+        a, b = col - u0, row - v0
+        left, right, top, bottom = u0 >= 0, u0 + 1 < width, v0 >= 0, v0 + 1 < height
+        du = dv = 0.0
+        for c in range(channels):
+            upstream = dy[n, c, i, j]
+            if top and left:
+                value = upstream * x[n, c, v0, u0]
+                du -= (1 - b) * value
+                dv -= (1 - a) * value
+            if top and right:
+                value = upstream * x[n, c, v0, u0 + 1]
+                du += (1 - b) * value
+                dv -= a * value
+            if bottom and left:
+                value = upstream * x[n, c, v0 + 1, u0]
+                du -= b * value
+                dv += (1 - a) * value
+            if bottom and right:
+                value = upstream * x[n, c, v0 + 1, u0 + 1]
+                du += b * value
+                dv += a * value
+        duv[n, i, j, 0] = du
+        duv[n, i, j, 1] = dv
+
+
+def _nearest_pixel(u, v, size):
+    row, col = np.rint(v), np.rint(u)
+    inside = (row >= 0) & (row < size[0]) & (col >= 0) & (col < size[1])
+    return *(np.where(inside, index, 0).astype(np.intp) for index in (row, col)), inside
+
+
+def _nearest_numpy(x, u, v, y):
+    y[...] = 0 * (u + v)[:, None]
+    y += _values(x, *_nearest_pixel(u, v, x.shape[2:]))
+
+
+@kernel(twin=_nearest_numpy)
+def nearest(x, u, v, y):
+    """Write into y (N, C, Ho, Wo) the pixels of x nearest to columns u and rows v (N, Ho, Wo)."""
+    images, channels, height, width = x.shape
+    for n, i, j in np.ndindex(u.shape):
+        col, row = np.rint(u[n, i, j]), np.rint(v[n, i, j])
+        if 0 <= col < width and 0 <= row < height:
+            y[n, :, i, j] = x[n, :, int(row), int(col)]
+        else:
+            y[n, :, i, j] = 0 * (col + row)
+
+
+def _nearest_dx_numpy(dy, u, v, dx):
+    _add_values(dy, *_nearest_pixel(u, v, dx.shape[2:]), dx)
+
+
+@kernel(twin=_nearest_dx_numpy)
+def nearest_dx(dy, u, v, dx):
+    """Add dy to the pixel of dx nearest to each sample."""
+    images, channels, height, width = dx.shape
+    for n, i, j in np.ndindex(u.shape):
+        col, row = np.rint(u[n, i, j]), np.rint(v[n, i, j])
+        if 0 <= col < width and 0 <= row < height:
+            for c in range(channels):
+                dx[n, c, int(row), int(col)] += dy[n, c, i, j]
