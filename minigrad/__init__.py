@@ -1,0 +1,20 @@
+"""minigrad: a reverse-mode autograd engine on NumPy, small enough to step through."""
+
+__version__ = "0.1.0"
+
+from minigrad.tensor import Tensor, tensor  # isort: skip  (first: the rest is built on it)
+from minigrad.backward import grad
+from minigrad.function import Function
+from minigrad.grad_mode import enable_grad, is_grad_enabled, no_grad
+from minigrad.random import manual_seed
+
+__all__ = [
+    "Function",
+    "Tensor",
+    "enable_grad",
+    "grad",
+    "is_grad_enabled",
+    "manual_seed",
+    "no_grad",
+    "tensor",
+]

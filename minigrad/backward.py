@@ -1,0 +1,317 @@
+"""The backward walk: gradients flow from outputs to leaves, one node at a time.
+
+First every node that the outputs depend on is found, and the edges into it are counted. A node's
+turn comes when all gradients that flow into it have arrived, so that each rule is called once, in
+time linear in the graph, with an explicit stack and no recursion.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import guard
+from minigrad.context import Context
+from minigrad.errors import GradientError, GraphError, MinigradError, ShapeError
+from minigrad.grad_mode import enable_grad, no_grad
+from minigrad.shapes import unbroadcast
+from minigrad.tape import Node, _origin
+from minigrad.tensor import Tensor
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    create_graph: bool = False,
+) -> Any:
+    """Gradients of `outputs` with respect to `inputs`; `.grad` of every Tensor is left alone.
+
+    Parameters
+    ----------
+    outputs : Tensor or sequence of Tensor
+    inputs : Tensor or sequence of Tensor
+        Leaves or results on the way.
+    grad_outputs : array or sequence of arrays, optional
+        The gradient that flows into each output; may be omitted for outputs of one entry.
+    create_graph : bool
+        Record the backward pass itself, for gradients of gradients; the answers are then Tensors.
+
+    Returns
+    -------
+    ndarray (Tensor under `create_graph`) for one input, a tuple of them for a sequence
+
+    Raises
+    ------
+    GraphError
+        An input does not influence the outputs, or the graph was freed.
+    """
+    roots = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if grad_outputs is None or isinstance(outputs, Tensor):
+        grad_outputs = [grad_outputs] * len(roots)
+    seeds = [_seed(r, g, create_graph) for r, g in zip(roots, grad_outputs, strict=True)]
+    keys = []
+    for number, tensor in enumerate(wanted):
+        key = _origin(tensor)
+        if key is None:
+            raise GraphError(
+                f"grad: input {number} does not require a gradient. Make it with "
+                "requires_grad=True before computing the outputs."
+            )
+        keys.append(key)
+    found = walk(roots, seeds, wanted=keys, retain_graph=create_graph, create_graph=create_graph)
+    for number, key in enumerate(keys):
+        if key not in found:
+            raise GraphError(
+                f"grad: the outputs do not depend on input {number}, so it has no gradient. "
+                "Was a value taken out of the graph (detach, .data) on the way?"
+            )
+    answers = tuple(found[k] if create_graph else _own(found[k]) for k in keys)
+    return answers[0] if isinstance(inputs, Tensor) else answers
+
+
+def backward(root: Tensor, grad: Any = None, retain_graph: bool = False) -> None:
+    """Add the gradient of `root` to `.grad` of every leaf it depends on; see Tensor.backward."""
+    found = walk([root], [_seed(root, grad, False)], retain_graph=retain_graph)
+    for tensor, value in found.items():
+        if tensor.grad is None:
+            # A copy: a rule may hand the same array to two operands, or keep it.
+            tensor.grad = _own(value)
+        else:
+            tensor.grad = tensor.grad + value
+
+
+def _own(value: np.ndarray) -> np.ndarray:
+    return np.array(value)
+
+
+def _seed(root: Tensor, grad: Any, create_graph: bool) -> Any:
+    """The gradient that flows into an output, checked."""
+    if _origin(root) is None:
+        raise GraphError(
+            "backward: this Tensor has no graph. Nothing it was computed from has "
+            "requires_grad=True, or it was computed under no_grad() or after detach()."
+        )
+    if grad is None:
+        if root.size != 1:
+            raise GraphError(
+                f"backward: the output has shape {root.shape}, and only a single number has a "
+                "gradient of its own. Sum or average it first, or pass the gradient that flows "
+                f"into it, an array of shape {root.shape}: t.backward(grad)."
+            )
+        return np.ones(root.shape, root.dtype)
+    if isinstance(grad, Tensor):
+        grad = grad if create_graph else grad._data
+    else:
+        grad = np.asarray(grad, dtype=root.dtype)
+    if grad.shape != root.shape:
+        raise ShapeError(
+            f"backward: the gradient has shape {grad.shape}, the output {root.shape}; "
+            "they must be equal."
+        )
+    return grad
+
+
+def walk(
+    roots: list[Tensor],
+    seeds: list[Any],
+    wanted: Iterable[Any] | None = None,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> dict[Any, Any]:
+    """Run the rules from `roots` to the leaves, or to the nodes and leaves that are `wanted`.
+
+    Returns
+    -------
+    dict
+        From leaf Tensor (and wanted Node) to its gradient.
+    """
+    waiting, order = _count([r._node for r in roots if r._node is not None])
+    targets = set(wanted) if wanted is not None else None
+    useful = _leading_to(targets, order) if targets is not None else None
+    found: dict[Any, Any] = {}
+    pending: dict[Node, Any] = {}
+    for root, seed in zip(roots, seeds, strict=True):
+        _add(found if root._node is None else pending, root._node or root, seed)
+    ready = [node for node, edges in waiting.items() if edges == 0]
+    with enable_grad() if create_graph else no_grad():
+        while ready:
+            node = ready.pop()
+            gradient = pending.pop(node, None)
+            if gradient is not None:
+                if targets is not None and node in targets:
+                    found[node] = gradient
+                for tensor in node.retained:
+                    if (t := tensor()) is not None:
+                        t.grad = _own(gradient)
+                if useful is None or node in useful:
+                    _step(node, gradient, pending, found, targets, useful, create_graph)
+            if not retain_graph and node.index is None:
+                node.ctx, node.watched = None, ()
+            for source in node.inputs:
+                if type(source) is Node:
+                    waiting[source] -= 1
+                    if waiting[source] == 0:
+                        ready.append(source)
+    return found
+
+
+def _count(starts: list[Node]) -> tuple[dict[Node, int], list[Node]]:
+    """Edges into each node from the nodes above it, and the nodes, consumers first found first."""
+    waiting: dict[Node, int] = dict.fromkeys(starts, 0)
+    stack = list(waiting)
+    while stack:
+        node = stack.pop()
+        if node.freed:
+            raise GraphError(
+                f"backward: {node.name} at {node.line()} was part of an earlier backward pass, which "
+                "freed what it kept. Compute the output anew, or keep the graph with "
+                "backward(retain_graph=True)."
+            )
+        for source in node.inputs:
+            if type(source) is Node:
+                if source in waiting:
+                    waiting[source] += 1
+                else:
+                    waiting[source] = 1
+                    stack.append(source)
+    return waiting, list(waiting)
+
+
+def _leading_to(targets: set[Any], nodes: list[Node]) -> set[Any]:
+    """The nodes from which a target is reached further down: the only ones whose rules must run."""
+    consumers: dict[Any, list[Node]] = {}
+    for node in nodes:
+        for source in node.inputs:
+            if source is not None:
+                consumers.setdefault(source, []).append(node)
+    useful: set[Any] = set()
+    stack = list(targets)
+    while stack:
+        for node in consumers.get(stack.pop(), ()):
+            if node not in useful:
+                useful.add(node)
+                stack.append(node)
+    return useful
+
+
+def _step(node, gradient, pending, found, targets, useful, create_graph) -> None:
+    """Run one node's rule and hand its gradients on."""
+    if node.index is not None:
+        parts = pending.setdefault(node.inputs[0], [None] * node.inputs[0].outputs)
+        parts[node.index] = gradient
+        return
+    for number, (source, answer) in enumerate(
+        zip(node.inputs, call_rule(node, gradient, create_graph), strict=True)
+    ):
+        if source is None or answer is None:
+            continue
+        if targets is not None and source not in targets and source not in useful:
+            continue
+        if answer.shape != source.shape or answer.dtype is not source.dtype:
+            answer = _fit(node, number, answer, source)
+        _add(pending if type(source) is Node else found, source, answer)
+
+
+def _add(sums: dict[Any, Any], key: Any, gradient: Any) -> None:
+    before = sums.get(key)
+    sums[key] = gradient if before is None else before + gradient
+
+
+def call_rule(node: Node, gradient: Any, create_graph: bool = False) -> tuple[Any, ...]:
+    """Call a node's backward; one gradient per operand, of whatever shape the rule gave."""
+    if node.watched:
+        guard.check(node)
+    if type(gradient) is list:
+        gradient = [
+            np.zeros(shape, dtype) if g is None else g
+            for g, shape, dtype in zip(gradient, node.shape, node.dtype, strict=True)
+        ]
+    else:
+        gradient = (gradient,)
+    ctx = _differentiable(node, gradient) if create_graph else node.ctx
+    try:
+        answers = node.rule.backward(ctx, *gradient)
+    except MinigradError as error:
+        error.add_note(f"in the backward of {node.name}, called forward at {node.line()}")
+        raise
+    except Exception as error:
+        raise GradientError(
+            f"{node.name}: its backward failed with {type(error).__name__}: {error}. "
+            f"The forward call was at {node.line()}"
+        ) from error
+    answers = answers if type(answers) is tuple else (answers,)
+    if len(answers) != len(node.inputs):
+        raise GradientError(
+            f"{node.name}: backward returned {len(answers)} gradients for the {len(node.inputs)} "
+            "operands of forward. Return one per positional argument, None where there is none. "
+            f"The forward call was at {node.line()}"
+        )
+    kinds = (np.ndarray, np.floating, Tensor) if create_graph else (np.ndarray, np.floating)
+    for number, answer in enumerate(answers):
+        if answer is not None and not isinstance(answer, kinds) and node.inputs[number] is not None:
+            raise GradientError(
+                f"{node.name}: backward returned {type(answer).__name__} for operand {number}; it must "
+                f"return an array. The forward call was at {node.line()}"
+            )
+    return answers
+
+
+def _fit(node: Node, number: int, answer: Any, source: Any) -> Any:
+    """Sum a gradient over broadcast axes and bring it to its operand's dtype."""
+    if answer.shape != source.shape:
+        try:
+            answer = unbroadcast(answer, source.shape)
+        except ValueError as error:
+            raise GradientError(
+                f"{node.name}: backward returned {error} (operand {number}). "
+                f"The forward call was at {node.line()}"
+            ) from None
+    return answer if answer.dtype == source.dtype else answer.astype(source.dtype)
+
+
+def _differentiable(node: Node, gradients: Any) -> Context:
+    """A copy of ctx in which kept operands and outputs are Tensors of the graph again."""
+    if node.rule.differentiable_once:
+        raise GraphError(
+            f"{node.name}: its backward ends in a compiled kernel and is differentiable once. For a "
+            "gradient of its gradient compose the operation from NumPy functions instead. "
+            f"The forward call was at {node.line()}"
+        )
+    ctx = Context()
+    ctx.needs_input_grad = node.ctx.needs_input_grad
+    for key, value in vars(node.ctx).items():
+        setattr(ctx, key, _tracked(node, key, value))
+    return ctx
+
+
+def _tracked(node: Node, key: str, value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return type(value)([_tracked(node, key, v) for v in value])
+    if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind != "f":
+        return value
+    if id(value) not in node.ids:
+        raise GraphError(
+            f"{node.name}: its rule kept '{key}', a float array that forward computed on the way, so "
+            "that a gradient of its gradient would silently miss a term. Keep operands and outputs "
+            f"only, and compute '{key}' again in backward. The forward call was at {node.line()}"
+        )
+    place = node.ids.index(id(value))
+    if place < len(node.inputs):
+        source = node.inputs[place]
+        if isinstance(source, Tensor):
+            return source
+        return value if source is None else Tensor._of(value, source)
+    output = place - (len(node.ids) - node.outputs)
+    if output < 0:
+        return value  # an option: a constant
+    return _output(node, output, value)
+
+
+def _output(node: Node, index: int, value: np.ndarray) -> Tensor:
+    if node.outputs == 1:
+        return Tensor._of(value, node)
+    part = Node(None, (node,), value.shape, value.dtype)
+    part.index = index
+    return Tensor._of(value, part)

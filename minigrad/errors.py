@@ -1,0 +1,33 @@
+"""Errors that a caller can act on. Each message says what was wrong, where, and what to do."""
+
+
+class MinigradError(Exception):
+    """Base of every error that minigrad raises on purpose."""
+
+
+class ShapeError(MinigradError, ValueError):
+    """Operands whose shapes, axes or ranks do not fit an operation."""
+
+
+class DtypeError(MinigradError, TypeError):
+    """A kind of data that an operation cannot take (complex numbers, text, an integer leaf …)."""
+
+
+class UnsupportedError(MinigradError, TypeError):
+    """A NumPy function or argument that has no differentiable counterpart here."""
+
+
+class GraphError(MinigradError, RuntimeError):
+    """The graph cannot serve the request: there is none, it was freed, or a value would leave it."""
+
+
+class MutationError(GraphError):
+    """Data that a backward pass still needs was about to be changed, or was changed, in place."""
+
+
+class GradientError(MinigradError, RuntimeError):
+    """A backward rule failed or answered with the wrong number, shape or kind of gradients."""
+
+
+class CheckpointError(MinigradError, OSError):
+    """A saved file that is missing, damaged or cannot be written."""

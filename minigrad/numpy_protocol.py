@@ -1,0 +1,113 @@
+"""NumPy's functions on Tensors: `np.exp(t)`, `array * t`, `np.concatenate([t, u])` keep the graph.
+
+NumPy asks `__array_ufunc__` and `__array_function__` of an argument before it computes. Here they
+look the function up in a table that the modules of `minigrad.ops` fill with `implements`. What the
+table lacks, and arguments that cannot be differentiated, are refused by name: nothing leaves the
+graph in silence.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import UnsupportedError
+
+#: From a NumPy function or ufunc to what serves for it when an argument is a Tensor.
+implementations: dict[Callable[..., Any], Callable[..., Any]] = {}
+
+
+def implements(*functions: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Let the decorated function, or Function class, serve for these NumPy functions."""
+
+    def register(implementation: Any) -> Any:
+        serve = getattr(implementation, "apply", implementation)
+        for function in functions:
+            implementations[function] = serve
+        return implementation
+
+    return register
+
+
+def array_ufunc(tensor: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """`Tensor.__array_ufunc__`."""
+    name = f"np.{ufunc.__name__}"
+    if method == "at":
+        raise UnsupportedError(
+            f"{name}.at writes into an array in place, which leaves the graph. Compute the sum with "
+            "indexing and np.add, or work on t.detach().numpy()."
+        )
+    if kwargs.get("out") is not None:
+        raise UnsupportedError(
+            f"{name} with out= (or `array {_symbol(ufunc)}= tensor`) would write a Tensor into a plain "
+            f"array and leave the graph. Write y = {name}(…), or use t.detach().numpy()."
+        )
+    if method != "__call__":
+        return _reduce(ufunc, method, *inputs, **kwargs)
+    if kwargs:
+        option = next(iter(kwargs))
+        raise UnsupportedError(
+            f"{name} with {option}= is not differentiable here. {_remedy(option)}"
+        )
+    serve = implementations.get(ufunc)
+    if serve is None:
+        raise UnsupportedError(_missing(name))
+    return serve(*inputs)
+
+
+def _reduce(ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """`np.add.reduce(t)` and its kin are spelled np.sum, np.prod, np.max, np.min, np.cumsum."""
+    spelled = {
+        (np.add, "reduce"): np.sum,
+        (np.multiply, "reduce"): np.prod,
+        (np.maximum, "reduce"): np.max,
+        (np.minimum, "reduce"): np.min,
+        (np.add, "accumulate"): np.cumsum,
+    }.get((ufunc, method))
+    if spelled is None:
+        raise UnsupportedError(_missing(f"np.{ufunc.__name__}.{method}"))
+    kwargs.setdefault("axis", 0)
+    return spelled(*inputs, **kwargs)
+
+
+def array_function(tensor: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    """`Tensor.__array_function__`."""
+    name = f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
+    if kwargs.get("out") is not None:
+        raise UnsupportedError(
+            f"{name} with out= would leave the graph. Write y = {name}(…) without it."
+        )
+    kwargs = {k: v for k, v in kwargs.items() if k != "out"}
+    serve = implementations.get(function)
+    if serve is None:
+        raise UnsupportedError(_missing(name))
+    try:
+        return serve(*args, **kwargs)
+    except TypeError as error:
+        unknown = "unexpected keyword argument" in str(error)
+        if not unknown:
+            raise
+        option = str(error).rsplit("'", 2)[-2]
+        raise UnsupportedError(
+            f"{name} with {option}= is not differentiable here. {_remedy(option)}"
+        ) from None
+
+
+def _remedy(option: str) -> str:
+    if option == "where":
+        return "Choose entries with np.where(condition, a, b) instead."
+    if option == "dtype":
+        return "Change the dtype with t.astype(dtype)."
+    return "Leave it out, or work on t.detach().numpy()."
+
+
+def _missing(name: str) -> str:
+    return (
+        f"{name} has no differentiable form in minigrad. Compose it from functions that have one, "
+        "write a minigrad.Function, or leave the graph on purpose: t.detach().numpy()."
+    )
+
+
+def _symbol(ufunc: np.ufunc) -> str:
+    symbols = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
+    return symbols.get(ufunc.__name__, "?")

@@ -1,0 +1,10 @@
+"""The primitives: local rules of NumPy's functions, one file a family."""
+
+from minigrad.ops.arithmetic import add, divide, multiply, negative, power, subtract
+from minigrad.ops.dtypes import astype
+from minigrad.ops.indexing import getitem
+from minigrad.ops.linalg import matmul
+
+__all__ = [
+    "add", "astype", "divide", "getitem", "matmul", "multiply", "negative", "power", "subtract",
+]  # fmt: skip
