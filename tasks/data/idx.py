@@ -17,7 +17,7 @@ import numpy as np
 
 from tasks.data.errors import DataError
 
-_UNSIGNED_BYTE = 8
+_MAGIC = b"\x00\x00\x08"  # of unsigned bytes
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -25,22 +25,22 @@ def encode(array: np.ndarray) -> bytes:
     """The bytes of an IDX file that holds a uint8 array."""
     if array.dtype != np.uint8:
         raise DataError(f"an IDX file here holds unsigned bytes; this array is {array.dtype}")
-    head = struct.pack(f">HBB{array.ndim}I", 0, _UNSIGNED_BYTE, array.ndim, *array.shape)
+    head = _MAGIC + struct.pack(f">B{array.ndim}I", array.ndim, *array.shape)
     return head + array.tobytes()
 
 
 def decode(data: bytes, source: str | Path) -> np.ndarray:
     """Read an IDX file's bytes into a read-only uint8 array; `source` names them in errors."""
-    try:
-        zeros, kind, ndim = struct.unpack_from(">HBB", data)
-        shape = struct.unpack_from(f">{ndim}I", data, offset=4)
-    except struct.error:
-        raise DataError(f"{source} is too short for an IDX file ({len(data)} bytes)") from None
-    if zeros != 0 or kind != _UNSIGNED_BYTE:
+    if not data.startswith(_MAGIC):
         raise DataError(
-            f"{source} is no IDX file of unsigned bytes: it begins with {data[:4].hex(' ')}, "
-            "not with 00 00 08"
+            f"{source} is no IDX file of unsigned bytes: it begins with {data[:4].hex(' ')!r}, "
+            f"not with {_MAGIC.hex(' ')!r}"
         )
+    try:
+        ndim = data[3]
+        shape = struct.unpack_from(f">{ndim}I", data, offset=4)
+    except (IndexError, struct.error):
+        raise DataError(f"{source} is too short for an IDX file ({len(data)} bytes)") from None
     head, size = 4 + 4 * ndim, math.prod(shape)
     if len(data) - head != size:
         raise DataError(
