@@ -64,14 +64,14 @@ def load(path: str | os.PathLike) -> dict[str, np.ndarray]:
     try:
         if path.suffix == ".safetensors":
             return _load_safetensors(path)
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {_reason(error)}") from error
     except (*_DAMAGE, AttributeError, TypeError) as error:  # a bare .npy has no .files
         raise CheckpointError(
             f"{path} is cut short, damaged, or no file of named arrays ({error}).\n"
-            "Delete it, and make it anew or take a copy."
+            "Take a copy of it, or make it anew."
         ) from error
 
 

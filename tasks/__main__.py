@@ -60,24 +60,25 @@ def _run(task: Task, options: dict[str, str], command: str) -> int:
             "--out names a new folder, --resume that of an old run: give one of the two"
         )
     if old is None:
-        preset = preset or "default"
-        config = make_config(task.config, task.presets, preset, options)
-        path = Path(out or Path("runs", f"{task.name}-{preset}-seed{config.seed}"))
+        chosen = preset or "default"
+        config = make_config(task.config, task.presets, chosen, options)
+        path = Path(out or Path("runs", f"{task.name}-{chosen}-seed{config.seed}"))
     else:
         path = Path(old)
 
     # Only now what is slow to import: a slip of the finger is answered at once.
     from minigrad.errors import CheckpointError
+    from tasks.data.errors import DataError
     from tasks.execute import resume, start
     from tasks.run_folder import RunFolder
 
     folder = RunFolder(path)
     try:
         if old is None:
-            metrics = start(task, config, folder, preset, command)
+            metrics = start(task, config, folder, chosen, command)
         else:
             metrics = resume(task, folder, options, preset)
-    except CheckpointError as error:
+    except (CheckpointError, DataError) as error:
         raise UsageError(str(error)) from error
     except KeyboardInterrupt as interrupt:
         command = f"python -m tasks {task.name} --resume {shlex.quote(str(path))}"

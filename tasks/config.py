@@ -44,7 +44,7 @@ class Config:
         for field in dataclasses.fields(self):
             value, least = getattr(self, field.name), field.metadata.get("minimum")
             if value is not None and least is not None and value < least:
-                raise UsageError(f"{flag(field.name)} {value}: it is to be at least {least}")
+                raise UsageError(f"{flag(field.name)} {value} must be at least {least}")
 
 
 def make_config(
@@ -82,7 +82,12 @@ def parse_value(text: str, kind: Any, where: str) -> Any:
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         (inner_kind,) = (k for k in inner if k is not types.NoneType)
-        return None if text.lower() == "none" else parse_value(text, inner_kind, where)
+        if text.lower() == "none":
+            return None
+        try:
+            return parse_value(text, inner_kind, where)
+        except UsageError as error:
+            raise UsageError(f"{error} (or none)") from None
     if origin is tuple:
         parts = [part.strip() for part in text.split(",")]
         return tuple(parse_value(part, inner[0], where) for part in parts)
@@ -93,7 +98,7 @@ def parse_value(text: str, kind: Any, where: str) -> Any:
         return by_text[text]
     if kind is bool:
         if text.lower() not in ("true", "false"):
-            raise UsageError(f"{where} {text!r}: it is to be true or false")
+            raise UsageError(f"{where} {text!r} must be true or false")
         return text.lower() == "true"
     return _parse_plain(text, kind, where)
 
@@ -102,9 +107,9 @@ def _parse_plain(text: str, kind: Any, where: str) -> Any:
     try:
         value = kind(text)
     except ValueError:
-        raise UsageError(f"{where} {text!r}: it is to be {_PLAIN_NAMES[kind]}") from None
+        raise UsageError(f"{where} {text!r} must be {_PLAIN_NAMES[kind]}") from None
     if kind is float and not math.isfinite(value):
-        raise UsageError(f"{where} {text!r}: it is to be a finite number")
+        raise UsageError(f"{where} {text!r} must be a finite number")
     return value
 
 
@@ -152,7 +157,7 @@ def flag(name: str) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """A sentence with the nearest of the known words, or all of them where none is near."""
     by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     if close:
         return f"Did you mean {by_lower[close[0]]}?"
     return f"There are: {', '.join(by_lower.values())}." if by_lower else "There is none."

@@ -47,7 +47,11 @@ def start(
             "command": command,
         }
         write_json(folder.config, record)
-        return _see_through(task, config, folder)
+        try:
+            return _see_through(task, config, folder)
+        except Exception:
+            folder.discard_unbegun()
+            raise
 
 
 def resume(
@@ -74,11 +78,17 @@ def resume(
     if folder.metrics.exists():
         print("This run is finished: nothing is left to do.")
         return read_metrics(folder)
-    now = versions()
-    if record.get("versions") != now:
-        print(f"note: the run began with {record.get('versions')}, and goes on with {now}")
+    _tell_other_versions(record)
     with _thread_count(config.threads):
         return _see_through(task, config, folder)
+
+
+def _tell_other_versions(record: Mapping[str, Any]) -> None:
+    then = record.get("versions", {})
+    for name, now in versions().items():
+        if then.get(name) != now:
+            print(f"note: {name} was {then.get(name)} when the run began, and is {now} now:")
+            print("      the numbers may differ from those of an uninterrupted run.")
 
 
 def _refuse_other_settings(

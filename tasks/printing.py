@@ -43,7 +43,8 @@ def task_help(task: Task) -> str:
     lines = [
         f"python -m tasks {task.name} [--preset {'|'.join(presets)}] [--out DIR] [--resume DIR] "
         "[--FIELD VALUE ...]",
-        _wrapped("", f"{task.summary} Takes: {task.duration}."),
+        _wrapped("", task.summary),
+        _wrapped("takes   ", task.duration),
         "",
         "--preset NAME",
         _wrapped("", f"where the fields start from: {', '.join(presets)}"),
@@ -75,7 +76,7 @@ def run_summary(folder: Path, metrics: Mapping[str, Any], figures: Sequence[Path
 
 
 def _number(value: Any) -> str:
-    return f"{value:>12.4f}" if isinstance(value, float) else f"{as_text(value):>12}"
+    return f"{value:>12.5g}" if isinstance(value, float) else f"{as_text(value):>12}"
 
 
 def _wrapped(label: str, text: str) -> str:

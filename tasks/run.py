@@ -73,8 +73,8 @@ class Run(Generic[C]):
     def rng(self, name: str) -> np.random.Generator:
         """The run's random stream of that name.
 
-        It depends on the seed and the name alone, so that one more stream changes no other. Ask
-        for it by name once and hand it on; its state is kept in the checkpoint.
+        It depends on the seed and the name alone, so that one more stream changes no other. The
+        same name gives the same generator again; its state is kept in the checkpoint.
         """
         if name not in self._generators:
             words = np.random.SeedSequence(self.config.seed, spawn_key=tuple(name.encode()))

@@ -51,6 +51,17 @@ class RunFolder:
             resume = f"Go on with it by --resume {self.path}, or c" if self.config.exists() else "C"
             raise UsageError(f"{self.path} is not empty. {resume}hoose another folder with --out.")
 
+    def discard_unbegun(self) -> None:
+        """Remove the folder if nothing was measured or drawn: it would bar a second attempt."""
+        if {*self.path.iterdir()} <= {self.config, self.log} and not _size(self.log):
+            self.config.unlink()
+            self.log.unlink(missing_ok=True)
+            self.path.rmdir()
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
 
 def read_config(folder: RunFolder) -> dict[str, Any]:
     """What config.json says of the run in that folder."""
@@ -116,8 +127,11 @@ class Log:
         """Add a line, unless the file has it from before the run was resumed."""
         self.records.append(record)
         if len(self.records) > self._in_file:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record, allow_nan=False) + "\n")
+            try:
+                with self.path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(record, allow_nan=False) + "\n")
+            except OSError as error:
+                raise CheckpointError(f"cannot write {self.path}: {error.strerror}") from error
             self._in_file += 1
 
     def replay(self, count: int) -> None:

@@ -131,12 +131,16 @@ def test_other_suffixes_are_refused(tmp_path):
 def test_a_block_that_fails_leaves_the_old_file_and_no_scraps(tmp_path):
     path = tmp_path / "note.txt"
     path.write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt):
+
+    def write_and_be_stopped():
         with whole_file(path) as file:
             file.write(b"half of the n")
             file.flush()
             assert path.read_bytes() == b"old"
             raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_and_be_stopped()
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["note.txt"]
 

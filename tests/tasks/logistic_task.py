@@ -11,6 +11,7 @@ import numpy as np
 import minigrad.random
 from tasks.config import Config as CommonConfig
 from tasks.config import option
+from tasks.data.errors import DataError
 
 PRESETS = {
     "quick": {"steps": 6, "evaluate_every": 2},
@@ -59,6 +60,8 @@ class Logistic:
 
 def main(run):
     config = run.config
+    if config.data != "embedded":
+        raise DataError(f"there is no file {config.data}")
     test_x, test_y = points(run.rng("test"), 200)
     nets = {name: Logistic(run.rng("init")) for name in config.nets}
     train(run, nets, config.rate, "train", test_x, test_y)
@@ -77,6 +80,8 @@ def train(run, nets, rate, name, test_x, test_y):
         x = x + (minigrad.random.default_rng().normal(size=x.shape) if config.noisy else 0)
         for net in nets.values():
             net.step(x, y, rate)
+        if config.linger >= 1:
+            (run.folder.path / "lingering").touch()
         time.sleep(config.linger)
         if step % config.evaluate_every == 0:
             run.log(step, error={n: net.error(test_x, test_y) for n, net in nets.items()})
