@@ -12,14 +12,16 @@ class ForgivingCache(FunctionCache):
     Numba's own raises where an index or a data file is cut short, or its folder is gone or full.
     """
 
-    def load_overload(self, sig, target_context):
+    def load_overload(self, sig: object, target_context: object) -> object | None:
+        """Return the compiled loop for the types `sig`, None where there is none to be read."""
         try:
             return super().load_overload(sig, target_context)
         except Exception:  # unpickling a damaged file can raise nearly anything
             self._forget()
             return None
 
-    def save_overload(self, sig, data):
+    def save_overload(self, sig: object, data: object) -> None:
+        """Keep a compiled loop, if that can be done."""
         try:
             super().save_overload(sig, data)
         except Exception:

@@ -32,7 +32,7 @@ __all__ = [
 
 Pair = tuple[int, int]
 
-BLOCK_BYTES = 1 << 18  # columns made at a time, where a single image has no more
+BLOCK_BYTES = 1 << 20  # columns made at a time, where a single image has no more
 
 
 def conv2d_forward(
@@ -204,53 +204,75 @@ def seen_at(i: int, j: int, size: Pair, stride: Pair, dilation: Pair) -> tuple:
 
 
 @kernel(twin=_im2col_numpy)
-def im2col(x, columns, stride, padding, dilation):
-    """Fill columns (C, kh, kw, N, Ho, Wo) with what each filter entry sees of x (N, C, H, W)."""
+def im2col(x: np.ndarray, columns: np.ndarray, stride: Pair, padding: Pair, dilation: Pair) -> None:
+    """Fill columns (C, kh, kw, N, Ho, Wo) with what each filter entry sees of x (N, C, H, W).
+
+    What filter row i sees at output row p, row i - 1 has seen at p + shift: most of the work is to
+    copy that, in one long run, and only the last rows of each image are looked up.
+    """
     height, width = x.shape[2:]
     channels, kh, kw, images, out_h, out_w = columns.shape
+    shift = dilation[0] // stride[0]
+    known = max(0, out_h - shift) if shift * stride[0] == dilation[0] else 0
     for c in range(channels):
         for i in range(kh):
+            new = known if i > 0 else 0
             for j in range(kw):
-                left = j * dilation[1] - padding[1]  # the column of x that q = 0 sees
+                if new > 0:
+                    seen = columns[c, i - 1, j].reshape(-1)[shift * out_w :]
+                    runs = columns[c, i, j].reshape(-1)
+                    for k in range(seen.size):
+                        runs[k] = seen[k]
+                left = j * dilation[1] - padding[1]  # what output column 0 sees
                 first = min(out_w, max(0, -(left // stride[1])))
                 last = max(first, min(out_w, (width - 1 - left) // stride[1] + 1))
                 for n in range(images):
-                    for p in range(out_h):
+                    for p in range(new, out_h):
                         run = columns[c, i, j, n, p]
-                        row = p * stride[0] - padding[0] + i * dilation[0]
+                        row = p * stride[0] + i * dilation[0] - padding[0]
                         if row < 0 or row >= height:
                             run[:] = 0
                             continue
                         pixels = x[n, c, row]
-                        run[:first] = 0
-                        if stride[1] == 1:
-                            run[first:last] = pixels[left + first : left + last]
-                        else:
-                            for q in range(first, last):
-                                run[q] = pixels[left + q * stride[1]]
-                        run[last:] = 0
+                        for q in range(first):
+                            run[q] = 0
+                        for q in range(first, last):
+                            run[q] = pixels[left + q * stride[1]]
+                        for q in range(last, out_w):
+                            run[q] = 0
 
 
 @kernel(twin=_col2im_numpy)
-def col2im(columns, dx, stride, padding, dilation):
-    """Add columns (C, kh, kw, N, Ho, Wo) to dx (N, C, H, W), each entry where im2col reads it."""
+def col2im(
+    columns: np.ndarray, dx: np.ndarray, stride: Pair, padding: Pair, dilation: Pair
+) -> None:
+    """Add columns (C, kh, kw, N, Ho, Wo) to dx (N, C, H, W), each entry where im2col reads it.
+
+    It goes im2col's way backwards: each filter row's share is handed to the row before, as far as
+    that reaches. So `columns` is used up.
+    """
     height, width = dx.shape[2:]
     channels, kh, kw, images, out_h, out_w = columns.shape
-    for n in range(images):
-        for c in range(channels):
-            for i in range(kh):
-                for j in range(kw):
-                    left = j * dilation[1] - padding[1]
-                    first = min(out_w, max(0, -(left // stride[1])))
-                    last = max(first, min(out_w, (width - 1 - left) // stride[1] + 1))
-                    for p in range(out_h):
-                        row = p * stride[0] - padding[0] + i * dilation[0]
-                        if row < 0 or row >= height:
-                            continue
+    shift = dilation[0] // stride[0]
+    known = max(0, out_h - shift) if shift * stride[0] == dilation[0] else 0
+    for c in range(channels):
+        for i in range(kh - 1, -1, -1):
+            new = known if i > 0 else 0
+            for j in range(kw):
+                left = j * dilation[1] - padding[1]
+                first = min(out_w, max(0, -(left // stride[1])))
+                last = max(first, min(out_w, (width - 1 - left) // stride[1] + 1))
+                for n in range(images):
+                    for p in range(new, out_h):
                         run = columns[c, i, j, n, p]
-                        pixels = dx[n, c, row]
-                        if stride[1] == 1:
-                            pixels[left + first : left + last] += run[first:last]
-                        else:
+                        row = p * stride[0] + i * dilation[0] - padding[0]
+                        if 0 <= row < height:
+                            pixels = dx[n, c, row]
                             for q in range(first, last):
                                 pixels[left + q * stride[1]] += run[q]
+                        run[:] = 0
+                if new > 0:
+                    before = columns[c, i - 1, j].reshape(-1)[shift * out_w :]
+                    runs = columns[c, i, j].reshape(-1)
+                    for k in range(before.size):
+                        before[k] += runs[k]

@@ -76,7 +76,15 @@ def avg_pool2d_backward(
     return dx
 
 
-def _max_pool_numpy(x, y, argmax, size, stride, padding, dilation):
+def _max_pool_numpy(
+    x: np.ndarray,
+    y: np.ndarray,
+    argmax: np.ndarray,
+    size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+) -> None:
     around = [(p, p) for p in padding]
     padded = np.pad(x, [(0, 0), (0, 0), *around], constant_values=-np.inf)
     places = np.arange(x[0, 0].size).reshape(x.shape[2:])
@@ -91,7 +99,15 @@ def _max_pool_numpy(x, y, argmax, size, stride, padding, dilation):
 
 
 @compiled(twin=_max_pool_numpy)
-def max_pool(x, y, argmax, size, stride, padding, dilation):
+def max_pool(
+    x: np.ndarray,
+    y: np.ndarray,
+    argmax: np.ndarray,
+    size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+) -> None:
     """Write the maximum of each window of x into y and its place into argmax."""
     images, channels, height, width = x.shape
     for n in range(images):
@@ -115,7 +131,7 @@ def max_pool(x, y, argmax, size, stride, padding, dilation):
                     argmax[n, c, p, q] = place
 
 
-def _unpool_numpy(dy, argmax, dx):
+def _unpool_numpy(dy: np.ndarray, argmax: np.ndarray, dx: np.ndarray) -> None:
     seen = argmax >= 0
     n, c = np.nonzero(seen)[:2]
     row, col = np.divmod(argmax[seen], dx.shape[3])
@@ -123,7 +139,7 @@ def _unpool_numpy(dy, argmax, dx):
 
 
 @compiled(twin=_unpool_numpy)
-def unpool(dy, argmax, dx):
+def unpool(dy: np.ndarray, argmax: np.ndarray, dx: np.ndarray) -> None:
     """Add each dy to dx where argmax points."""
     width = dx.shape[3]
     for n, c, p, q in np.ndindex(dy.shape):
@@ -132,14 +148,14 @@ def unpool(dy, argmax, dx):
             dx[n, c, place // width, place % width] += dy[n, c, p, q]
 
 
-def _mean_pool_numpy(x, y, size, stride, padding):
+def _mean_pool_numpy(x: np.ndarray, y: np.ndarray, size: Pair, stride: Pair, padding: Pair) -> None:
     columns = np.empty((x.shape[1], *size, len(x), *y.shape[2:]), x.dtype)
     im2col.twin(x, columns, stride, padding, (1, 1))
     y[...] = columns.mean((1, 2)).swapaxes(0, 1)
 
 
 @compiled(twin=_mean_pool_numpy)
-def mean_pool(x, y, size, stride, padding):
+def mean_pool(x: np.ndarray, y: np.ndarray, size: Pair, stride: Pair, padding: Pair) -> None:
     """Write the mean of each window of x into y."""
     images, channels, height, width = x.shape
     for n, c, p, q in np.ndindex(y.shape):
@@ -151,14 +167,16 @@ def mean_pool(x, y, size, stride, padding):
         y[n, c, p, q] = total / (size[0] * size[1])
 
 
-def _spread_mean_numpy(dy, dx, size, stride, padding):
+def _spread_mean_numpy(
+    dy: np.ndarray, dx: np.ndarray, size: Pair, stride: Pair, padding: Pair
+) -> None:
     share = dy.swapaxes(0, 1)[:, None, None] / (size[0] * size[1])
     columns = np.broadcast_to(share, (dy.shape[1], *size, len(dy), *dy.shape[2:]))
     col2im.twin(columns, dx, stride, padding, (1, 1))
 
 
 @compiled(twin=_spread_mean_numpy)
-def spread_mean(dy, dx, size, stride, padding):
+def spread_mean(dy: np.ndarray, dx: np.ndarray, size: Pair, stride: Pair, padding: Pair) -> None:
     """Add to each pixel of dx its share of every window that sees it."""
     images, channels, height, width = dx.shape
     for n, c, p, q in np.ndindex(dy.shape):

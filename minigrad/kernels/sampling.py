@@ -26,6 +26,8 @@ is merely outside.
 Source: M. Jaderberg et al., Spatial Transformer Networks, 2015, equations 3 to 7.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from minigrad.kernels import kernel, plain
@@ -108,35 +110,41 @@ def _pixel_coordinates(
     return u, v, scale
 
 
-def _corners(u, v, size):
-    """Yield the four pixels around each sample: where, inside or not, and (slope, weight) by u and v."""
+def _corners(u: np.ndarray, v: np.ndarray, size: tuple[int, int]) -> Iterator[tuple]:
+    """Yield the four pixels around each sample, one of each at a time.
+
+    That is: row, column (0 where outside the image), whether inside, and (slope, weight) by u and v.
+    """
     for i, j in np.ndindex(2, 2):
         row, col = np.floor(v) + i, np.floor(u) + j
         inside = (row >= 0) & (row < size[0]) & (col >= 0) & (col < size[1])
-        where = (np.where(inside, index, 0).astype(np.intp) for index in (row, col))
-        yield *where, inside, ((-1, 1)[j], 1 - abs(u - col)), ((-1, 1)[i], 1 - abs(v - row))
+        along_u, along_v = (2 * j - 1, 1 - abs(u - col)), (2 * i - 1, 1 - abs(v - row))
+        row, col = (np.where(inside, index, 0).astype(np.intp) for index in (row, col))
+        yield row, col, inside, along_u, along_v
 
 
-def _values(x, row, col, inside):
+def _values(x: np.ndarray, row: np.ndarray, col: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """x (N, C, H, W) at one pixel a sample, 0 where that is outside: (N, C, Ho, Wo)."""
     sample = np.arange(len(x))[:, None, None]
     return np.where(inside[:, None], np.moveaxis(x[sample, :, row, col], -1, 1), 0)
 
 
-def _add_values(y, row, col, inside, dx):
+def _add_values(
+    y: np.ndarray, row: np.ndarray, col: np.ndarray, inside: np.ndarray, dx: np.ndarray
+) -> None:
     """The adjoint of `_values`: add y to dx, pixels that occur twice twice."""
     n, i, j = np.nonzero(inside)
     np.add.at(dx, (n, slice(None), row[inside], col[inside]), y[n, :, i, j])
 
 
-def _bilinear_numpy(x, u, v, y):
+def _bilinear_numpy(x: np.ndarray, u: np.ndarray, v: np.ndarray, y: np.ndarray) -> None:
     y[...] = 0 * (u + v)[:, None]  # 0, or NaN where a coordinate is
     for row, col, inside, (_, a), (_, b) in _corners(u, v, x.shape[2:]):
         y += (a * b)[:, None] * _values(x, row, col, inside)
 
 
 @kernel(twin=_bilinear_numpy)
-def bilinear(x, u, v, y):
+def bilinear(x: np.ndarray, u: np.ndarray, v: np.ndarray, y: np.ndarray) -> None:
     """Write into y (N, C, Ho, Wo) the samples of x at columns u and rows v (N, Ho, Wo)."""
     images, channels, height, width = x.shape
     for n, i, j in np.ndindex(u.shape):
@@ -160,13 +168,13 @@ def bilinear(x, u, v, y):
             y[n, c, i, j] = total
 
 
-def _bilinear_dx_numpy(dy, u, v, dx):
+def _bilinear_dx_numpy(dy: np.ndarray, u: np.ndarray, v: np.ndarray, dx: np.ndarray) -> None:
     for row, col, inside, (_, a), (_, b) in _corners(u, v, dx.shape[2:]):
         _add_values((a * b)[:, None] * dy, row, col, inside, dx)
 
 
 @kernel(twin=_bilinear_dx_numpy)
-def bilinear_dx(dy, u, v, dx):
+def bilinear_dx(dy: np.ndarray, u: np.ndarray, v: np.ndarray, dx: np.ndarray) -> None:
     """Add dy to the four pixels of dx around each sample, by their weights."""
     images, channels, height, width = dx.shape
     for n, i, j in np.ndindex(u.shape):
@@ -188,7 +196,9 @@ def bilinear_dx(dy, u, v, dx):
                 dx[n, c, v0 + 1, u0 + 1] += b * a * share
 
 
-def _bilinear_duv_numpy(dy, x, u, v, duv):
+def _bilinear_duv_numpy(
+    dy: np.ndarray, x: np.ndarray, u: np.ndarray, v: np.ndarray, duv: np.ndarray
+) -> None:
     duv[...] = 0 * (u + v)[..., None]
     for row, col, inside, (du, a), (dv, b) in _corners(u, v, x.shape[2:]):
         upstream = np.sum(dy * _values(x, row, col, inside), axis=1)
@@ -196,7 +206,9 @@ def _bilinear_duv_numpy(dy, x, u, v, duv):
 
 
 @kernel(twin=_bilinear_duv_numpy)
-def bilinear_duv(dy, x, u, v, duv):
+def bilinear_duv(
+    dy: np.ndarray, x: np.ndarray, u: np.ndarray, v: np.ndarray, duv: np.ndarray
+) -> None:
     """Write into duv (N, Ho, Wo, 2) the slope of sum(dy * samples) by u and by v."""
     images, channels, height, width = x.shape
     for n, i, j in np.ndindex(u.shape):
@@ -230,19 +242,22 @@ def bilinear_duv(dy, x, u, v, duv):
         duv[n, i, j, 1] = dv
 
 
-def _nearest_pixel(u, v, size):
+def _nearest_pixel(
+    u: np.ndarray, v: np.ndarray, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     row, col = np.rint(v), np.rint(u)
     inside = (row >= 0) & (row < size[0]) & (col >= 0) & (col < size[1])
-    return *(np.where(inside, index, 0).astype(np.intp) for index in (row, col)), inside
+    row, col = (np.where(inside, index, 0).astype(np.intp) for index in (row, col))
+    return row, col, inside
 
 
-def _nearest_numpy(x, u, v, y):
+def _nearest_numpy(x: np.ndarray, u: np.ndarray, v: np.ndarray, y: np.ndarray) -> None:
     y[...] = 0 * (u + v)[:, None]
     y += _values(x, *_nearest_pixel(u, v, x.shape[2:]))
 
 
 @kernel(twin=_nearest_numpy)
-def nearest(x, u, v, y):
+def nearest(x: np.ndarray, u: np.ndarray, v: np.ndarray, y: np.ndarray) -> None:
     """Write into y (N, C, Ho, Wo) the pixels of x nearest to columns u and rows v (N, Ho, Wo)."""
     images, channels, height, width = x.shape
     for n, i, j in np.ndindex(u.shape):
@@ -253,12 +268,12 @@ def nearest(x, u, v, y):
             y[n, :, i, j] = 0 * (col + row)
 
 
-def _nearest_dx_numpy(dy, u, v, dx):
+def _nearest_dx_numpy(dy: np.ndarray, u: np.ndarray, v: np.ndarray, dx: np.ndarray) -> None:
     _add_values(dy, *_nearest_pixel(u, v, dx.shape[2:]), dx)
 
 
 @kernel(twin=_nearest_dx_numpy)
-def nearest_dx(dy, u, v, dx):
+def nearest_dx(dy: np.ndarray, u: np.ndarray, v: np.ndarray, dx: np.ndarray) -> None:
     """Add dy to the pixel of dx nearest to each sample."""
     images, channels, height, width = dx.shape
     for n, i, j in np.ndindex(u.shape):
