@@ -1,0 +1,238 @@
+"""Module and Parameter: how layers are put together, found, saved, frozen and switched.
+
+A module is an object whose attributes may be parameters and other modules. There is no register to
+keep: whoever asks for the parameters looks through the attributes, in the order in which they were
+set, and through those of the modules among them. A name is the path of attributes, as
+``features.0.weight``, which is also its key in a state_dict.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from layers.errors import ParameterError
+from layers.state_dict import IncompatibleKeys, as_array, match
+from minigrad import Tensor
+
+
+class Parameter(Tensor):
+    """A Tensor that a Module's `parameters` find, and that asks for its gradient.
+
+    Parameters
+    ----------
+    data : array_like
+        Float data become float32 unless `dtype` says otherwise.
+    requires_grad : bool
+    dtype : numpy.float32 or numpy.float64, optional
+    """
+
+    def __init__(self, data: Any, requires_grad: bool = True, dtype: Any = None):
+        super().__init__(data, requires_grad, dtype)
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+
+class Module:
+    """Base class of all layers and nets: set parameters and modules as attributes, write `forward`.
+
+    Attributes
+    ----------
+    training : bool
+        True after `train()`, False after `eval()`; Dropout and BatchNorm2d ask for it.
+
+    Examples
+    --------
+    >>> class Net(Module):
+    ...     def __init__(self):
+    ...         self.hidden = Linear(784, 32)
+    ...         self.last = Linear(32, 10)
+    ...
+    ...     def forward(self, x):
+    ...         return self.last(relu(self.hidden(x)))
+    >>> [name for name, _ in Net().named_parameters()]
+    ['hidden.weight', 'hidden.bias', 'last.weight', 'last.bias']
+    """
+
+    training: bool = True
+    _buffers: tuple[str, ...] = ()
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        """Compute the output; each kind of module writes its own."""
+        raise NotImplementedError(f"{type(self).__name__} has no method forward(self, x).")
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        return self.forward(*inputs, **options)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        before = vars(self).get(name)
+        if isinstance(before, Parameter) and not (value is None or isinstance(value, Parameter)):
+            raise ParameterError(
+                f"{type(self).__name__}.{name} is a Parameter; a {type(value).__name__} in its place "
+                f"would never be trained or saved. Set its numbers with module.{name}.data = array, "
+                "or assign a new Parameter(array)."
+            )
+        if name in self._buffers and value is not None:
+            value = as_array(value)
+        object.__setattr__(self, name, value)
+
+    def register_buffer(self, name: str, value: Any) -> None:
+        """Set an attribute that is state but no parameter: a plain array, saved and never trained."""
+        self._buffers = (*self._buffers, name)
+        setattr(self, name, value)
+
+    # -- what is inside -------------------------------------------------------------------------
+
+    def named_children(self) -> Iterator[tuple[str, "Module"]]:
+        """The modules directly inside, with the names of their attributes."""
+        return ((k, v) for k, v in vars(self).items() if isinstance(v, Module))
+
+    def children(self) -> Iterator["Module"]:
+        """The modules directly inside."""
+        return (child for _, child in self.named_children())
+
+    def named_modules(self, remove_duplicate: bool = True) -> Iterator[tuple[str, "Module"]]:
+        """The module itself (named ""), then all inside it at any depth; a shared one comes once."""
+        seen: set[int] = set()
+        stack: list[tuple[str, Module]] = [("", self)]
+        while stack:
+            path, module = stack.pop()
+            if remove_duplicate and id(module) in seen:
+                continue
+            seen.add(id(module))
+            yield path, module
+            inside = [(_join(path, name), child) for name, child in module.named_children()]
+            stack.extend(reversed(inside))
+
+    def modules(self) -> Iterator["Module"]:
+        """The module itself and all inside it."""
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """All parameters at any depth; a shared one comes once, under its first name."""
+        seen: set[int] = set()
+        for path, module in self.named_modules():
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter) and id(value) not in seen:
+                    seen.add(id(value))
+                    yield _join(path, name), value
+
+    def parameters(self) -> Iterator[Parameter]:
+        """All parameters at any depth, for an optimizer."""
+        return (parameter for _, parameter in self.named_parameters())
+
+    def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
+        """All buffers at any depth."""
+        for path, module in self.named_modules():
+            for name in module._buffers:
+                if (value := getattr(module, name)) is not None:
+                    yield _join(path, name), value
+
+    # -- switches -------------------------------------------------------------------------------
+
+    def train(self, mode: bool = True) -> Self:
+        """Set `training` here and in all modules inside."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Set `training` to False here and in all modules inside."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Freeze (False) or unfreeze all parameters."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def double(self) -> Self:
+        """Parameters and float buffers in float64, for checks of gradients."""
+        return self._cast(np.float64)
+
+    def float(self) -> Self:
+        """Parameters and float buffers in float32."""
+        return self._cast(np.float32)
+
+    def _cast(self, dtype: type[np.floating]) -> Self:
+        for parameter in self.parameters():
+            parameter._data = parameter._data.astype(dtype)
+            if parameter.grad is not None:
+                parameter.grad = parameter.grad.astype(dtype)
+        for module in self.modules():
+            for name in module._buffers:
+                value = getattr(module, name)
+                if value is not None and value.dtype.kind == "f":
+                    setattr(module, name, value.astype(dtype))
+        return self
+
+    # -- saving ---------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Copies of all parameters and buffers, by name; `minigrad.save` writes such a dict."""
+        return {name: np.array(array) for name, array, _ in self._state()}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
+        """Take over the numbers of a state; all of them, or on an error none.
+
+        Parameters
+        ----------
+        state : mapping from name to array
+            From `state_dict`, `minigrad.load`, or a PyTorch module's state_dict on the CPU.
+        strict : bool
+            False leaves names alone that only one of the two has.
+
+        Returns
+        -------
+        IncompatibleKeys
+            The names left alone, `missing_keys` and `unexpected_keys`.
+
+        Raises
+        ------
+        StateDictError
+            Names or shapes that do not fit, with the nearest right ones.
+        """
+        own = {name: array for name, array, _ in self._state()}
+        fitting, incompatible = match(type(self).__name__, own, state, strict)
+        for name, _, put in self._state():
+            if name in fitting:
+                put(fitting[name])
+        return incompatible
+
+    def _state(self) -> Iterator[tuple[str, np.ndarray, Callable[[np.ndarray], None]]]:
+        """Name, array and setter of all parameters and buffers; a shared one under each name."""
+        for path, module in self.named_modules(remove_duplicate=False):
+            for name, value in list(vars(module).items()):
+                if isinstance(value, Parameter):
+                    yield _join(path, name), value._data, lambda a, p=value: setattr(p, "data", a)
+            for name in module._buffers:
+                if (value := getattr(module, name)) is not None:
+                    yield (
+                        _join(path, name),
+                        value,
+                        lambda a, m=module, n=name: setattr(m, n, a),
+                    )
+
+    # -- showing --------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """The settings that `repr` shows."""
+        return ""
+
+    def __repr__(self) -> str:
+        name, settings = type(self).__name__, self.extra_repr()
+        lines = [f"({key}): {child!r}" for key, child in self.named_children()]
+        if not lines:
+            return f"{name}({settings})"
+        body = "\n".join([settings, *lines] if settings else lines)
+        return f"{name}(\n" + "\n".join("  " + line for line in body.split("\n")) + "\n)"
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
