@@ -6,6 +6,7 @@ from minigrad.tensor import Tensor, tensor  # isort: skip  (first: the rest is b
 from minigrad.backward import grad
 from minigrad.function import Function
 from minigrad.grad_mode import enable_grad, is_grad_enabled, no_grad
+from minigrad.ops.special import log_sigmoid, logsumexp, sigmoid, softplus
 from minigrad.random import manual_seed
 
 __all__ = [
@@ -14,7 +15,11 @@ __all__ = [
     "enable_grad",
     "grad",
     "is_grad_enabled",
+    "log_sigmoid",
+    "logsumexp",
     "manual_seed",
     "no_grad",
+    "sigmoid",
+    "softplus",
     "tensor",
 ]

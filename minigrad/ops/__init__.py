@@ -1,5 +1,16 @@
 """The primitives: local rules of NumPy's functions, one file a family."""
 
+from minigrad.ops import (  # noqa: F401  (these serve through NumPy's names alone)
+    cumulative,
+    exponential,
+    extrema,
+    inspection,
+    piecewise,
+    reductions,
+    selection,
+    special,
+    trigonometric,
+)
 from minigrad.ops.arithmetic import add, divide, multiply, negative, power, subtract
 from minigrad.ops.dtypes import astype
 from minigrad.ops.indexing import getitem

@@ -4,6 +4,8 @@ The pattern of every operation: the rule as a formula, forward on arrays, backwa
 gradient `dy`. Un-broadcasting is the tape's, so that each rule reads as if all shapes were equal.
 """
 
+import math
+
 import numpy as np
 
 from minigrad.function import Function
@@ -95,23 +97,85 @@ class Positive(Function):
         return dy
 
 
-@implements(np.power, np.float_power)
+@implements(np.power)
 class Power(Function):
-    """y = aᵇ;   da = b aᵇ⁻¹ dy,   db = log(a) aᵇ dy (0 where a = 0)"""
+    """y = aᵇ;   da = b aᵇ⁻¹ dy (0 where b = 0),   db = ln(a) aᵇ dy (0 where a = 0 ≤ b)"""
 
     @staticmethod
     def forward(ctx, a, b):
         ctx.a, ctx.b = a, b
-        ctx.y = np.power(a, b)
-        return ctx.y
+        y = a**b  # the operator, which has shortcuts for b = 2 and its like
+        ctx.y = y if ctx.needs_input_grad[1] else None
+        return y
 
     @staticmethod
     def backward(ctx, dy):
         need_a, need_b = ctx.needs_input_grad
-        # x⁰ has slope 0 also at x = 0, where 0 · 0⁻¹ would be nan.
-        da = dy * ctx.b * np.power(ctx.a, np.where(ctx.b == 0, 1, ctx.b - 1)) if need_a else None
-        db = dy * ctx.y * np.log(np.where(ctx.a == 0, 1, ctx.a)) if need_b else None
-        return da, db
+        return (
+            dy * _power_slope(ctx.a, ctx.b) if need_a else None,
+            dy * ctx.y * _log_of_base(ctx.a, ctx.b) if need_b else None,
+        )
+
+
+def _power_slope(a, b):
+    """b aᵇ⁻¹, where x⁰ has slope 0 also at x = 0; 0 · 0⁻¹ would be nan."""
+    if isinstance(b, (int, float)):
+        return b * a ** (b - 1) if b != 0 else 0.0
+    flat = (a == 0) & (b == 0)
+    return b * np.where(flat, 1, a) ** (b - 1)
+
+
+def _log_of_base(a, b):
+    """ln a, where 0ᵇ has slope 0 for b ≥ 0; 0 · ln 0 would be nan."""
+    if isinstance(a, (int, float)) and a > 0:
+        return math.log(a)
+    flat = np.equal(a, 0) & np.greater_equal(b, 0)
+    return np.log(np.where(flat, 1, a))
+
+
+@implements(np.remainder)
+class Remainder(Function):
+    """y = a - ⌊a / b⌋ b;   da = dy,   db = -⌊a / b⌋ dy"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        ctx.a, ctx.b = a, b
+        return np.remainder(a, b)
+
+    @staticmethod
+    def backward(ctx, dy):
+        if not ctx.needs_input_grad[1]:
+            return dy, None
+        return dy, -dy * np.floor_divide(ctx.a, ctx.b)
+
+
+@implements(np.fmod)
+class Fmod(Function):
+    """y = a - trunc(a / b) b;   da = dy,   db = -trunc(a / b) dy"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        ctx.a, ctx.b = a, b
+        return np.fmod(a, b)
+
+    @staticmethod
+    def backward(ctx, dy):
+        if not ctx.needs_input_grad[1]:
+            return dy, None
+        return dy, -dy * np.trunc(ctx.a / ctx.b)
+
+
+@implements(np.floor_divide)
+class FloorDivide(Function):
+    """y = ⌊a / b⌋;   da = db = 0"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        return np.floor_divide(a, b)
+
+    @staticmethod
+    def backward(ctx, dy):
+        return np.zeros_like(dy), np.zeros_like(dy)
 
 
 @implements(np.square)

@@ -1,0 +1,89 @@
+"""Functions of straight pieces: absolute value, sign, and rounding in all its ways.
+
+At the kink of |x| the gradient is 0; a step has gradient 0 everywhere, as in PyTorch.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.function import Function
+from minigrad.numpy_protocol import implements
+
+
+@implements(np.absolute, np.fabs)
+class Absolute(Function):
+    """y = |x|;   dx = sign(x) dy"""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.x = x
+        return np.absolute(x)
+
+    @staticmethod
+    def backward(ctx, dy):
+        return dy * np.sign(ctx.x)
+
+
+class Step(Function):
+    """y is constant between jumps;   dx = 0"""
+
+    @staticmethod
+    def backward(ctx, dy):
+        return np.zeros_like(dy)
+
+
+@implements(np.sign)
+class Sign(Step):
+    """y = -1, 0 or 1;   dx = 0"""
+
+    @staticmethod
+    def forward(ctx, x):
+        return np.sign(x)
+
+
+@implements(np.floor)
+class Floor(Step):
+    """y = the largest integer ≤ x;   dx = 0"""
+
+    @staticmethod
+    def forward(ctx, x):
+        return np.floor(x)
+
+
+@implements(np.ceil)
+class Ceil(Step):
+    """y = the smallest integer ≥ x;   dx = 0"""
+
+    @staticmethod
+    def forward(ctx, x):
+        return np.ceil(x)
+
+
+@implements(np.trunc, np.fix)
+class Trunc(Step):
+    """y = x without its fraction;   dx = 0"""
+
+    @staticmethod
+    def forward(ctx, x):
+        return np.trunc(x)
+
+
+class Round(Step):
+    """y = x to some decimals, halves to even;   dx = 0"""
+
+    @staticmethod
+    def forward(ctx, x, *, decimals):
+        return np.round(x, decimals)
+
+
+@implements(np.round, np.around)
+def round(a: Any, decimals: int = 0) -> Any:
+    """np.round."""
+    return Round.apply(a, decimals=decimals)
+
+
+@implements(np.rint)
+def rint(x: Any) -> Any:
+    """np.rint."""
+    return Round.apply(x, decimals=0)
