@@ -39,8 +39,15 @@ _PATCH = 6  # side of a patch of clutter, in pixels
 class Distortion(Protocol):
     """A way to put digits out of place on a square canvas."""
 
-    name: str
-    canvas: int  # side in pixels
+    @property
+    def name(self) -> str:
+        """What it is called on the command line."""
+        ...
+
+    @property
+    def canvas(self) -> int:
+        """The side of the canvas, in pixels."""
+        ...
 
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Distort each of `images` (N, 28, 28) uint8: (N, 1, canvas, canvas) float32 in [0, 1]."""
@@ -95,7 +102,7 @@ class Projective:
         corners = CORNERS * REACH * scale + noise
         bad = slant(corners) > self.greatest_slant
         if bad.any():
-            corners[bad] = self.draw(np.count_nonzero(bad), rng)
+            corners[bad] = self.draw(int(bad.sum()), rng)
         return corners
 
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:

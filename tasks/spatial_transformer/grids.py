@@ -51,11 +51,12 @@ def projective_grid(corners: np.ndarray, canvas: int) -> np.ndarray:
     """
     x = y = _centres(canvas)
     h = np.linalg.inv(_homography(corners))[..., None]
-    u, v, w = (
-        _outer_sum(h[:, i, 0] * x + h[:, i, 2], h[:, i, 1] * y, out=_planes(len(corners), canvas))
-        for i in range(3)
-    )
-    return np.stack([u, v], axis=-1) / np.maximum(w, 1e-6)[..., None]
+    u, v, w = (_outer_sum(h[:, i, 0] * x + h[:, i, 2], h[:, i, 1] * y) for i in range(3))
+    np.maximum(w, 1e-6, out=w)
+    grid = np.empty((len(corners), canvas, canvas, 2), np.float32)
+    np.divide(u, w, out=grid[..., 0])
+    np.divide(v, w, out=grid[..., 1])
+    return grid
 
 
 def spline_grid(points: np.ndarray, canvas: int) -> np.ndarray:
@@ -122,11 +123,9 @@ def _centres(canvas: int) -> np.ndarray:
     return np.arange(canvas) - (canvas - 1) / 2
 
 
-def _planes(n: int, canvas: int) -> np.ndarray:
-    return np.empty((n, canvas, canvas), np.float32)
-
-
-def _outer_sum(along_x: np.ndarray, along_y: np.ndarray, out: np.ndarray) -> np.ndarray:
+def _outer_sum(
+    along_x: np.ndarray, along_y: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """out[n, row, col] = along_x[n, col] + along_y[n, row], in float32."""
     along_x, along_y = along_x.astype(np.float32), along_y.astype(np.float32)
     return np.add(along_x[:, None, :], along_y[:, :, None], out=out)

@@ -180,6 +180,16 @@ def test_colocalisation_tc_adds_patches_of_other_digits(digits):
     assert changed.mean() > 50
 
 
+def test_colocalisation_takes_patches_of_digits_that_are_not_chosen():
+    images, greys = numbered(20)  # of which those below 5 are the class 0
+    x, boxes = colocalisation(images, greys // 5, 0, np.random.default_rng(0), patches=16, size=5)
+    pictures = np.rint(x[:, 0] * 255).astype(int)
+    for picture, (x1, y1, _, _) in zip(pictures, boxes.astype(int)):
+        picture[y1 : y1 + 28, x1 : x1 + 28] = 0
+        assert set(np.unique(picture)) <= {0, *range(5, 20)}
+    assert len(np.unique(pictures)) > 10
+
+
 def test_colocalisation_needs_enough_digits(digits):
     with pytest.raises(DataError, match=r"2000 pictures of the digit 4 .* are here"):
         colocalisation(digits.x_train, digits.y_train, 4, np.random.default_rng(0), size=2000)

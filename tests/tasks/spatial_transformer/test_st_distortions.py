@@ -156,6 +156,10 @@ def test_clutter_comes_from_other_digits_and_spares_the_digit():
     assert np.mean(np.any(x != bare, axis=(1, 2))) > 0.9
 
 
+def test_tc_has_six_patches():
+    assert DISTORTIONS["TC"].patches == 6
+
+
 def test_clutter_is_cut_and_pasted_whole():
     pool = np.random.default_rng(0).integers(1, 256, (3, 28, 28), np.uint8)
     pictures = np.zeros((1, 60, 60), np.uint8)
