@@ -54,14 +54,14 @@ def kernel(twin: Callable) -> Callable[[Callable], Callable]:
     return choose
 
 
-def plain(*arrays: np.ndarray) -> list[np.ndarray]:
-    """Return the arrays as every kernel takes them: one float dtype, C-contiguous, aligned, writable.
+def plain(*arrays: np.ndarray, dtype: type | None = None) -> list[np.ndarray]:
+    """Return the arrays as every kernel takes them: C-contiguous, aligned, writable, of one dtype.
 
-    The dtype is float32 when all of them fit in it, else float64. Numba compiles anew for each
-    layout and for read-only arrays, so what differs is copied; what is plain already is returned
-    as it is.
+    Without `dtype` that is float32 when all of them fit in it, else float64. Numba compiles anew
+    for each layout and for read-only arrays, so what differs is copied; what is plain already is
+    returned as it is.
     """
-    dtype = np.float32 if np.result_type(np.float32, *arrays) == np.float32 else np.float64
-    return [
-        np.require(array, dtype, ["C", "ALIGNED", "WRITEABLE", "ENSUREARRAY"]) for array in arrays
-    ]
+    if dtype is None:
+        single = np.result_type(np.float32, *arrays) == np.float32
+        dtype = np.float32 if single else np.float64
+    return [np.require(a, dtype, ["C", "ALIGNED", "WRITEABLE", "ENSUREARRAY"]) for a in arrays]

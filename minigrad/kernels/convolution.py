@@ -32,7 +32,7 @@ __all__ = [
 
 Pair = tuple[int, int]
 
-BLOCK_BYTES = 1 << 20  # columns made at a time, where a single image has no more
+BLOCK_BYTES = 1 << 21  # columns made at a time, where a single image has no more
 
 
 def conv2d_forward(

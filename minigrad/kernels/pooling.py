@@ -47,7 +47,7 @@ def max_pool2d_backward(
     dy: np.ndarray, argmax: np.ndarray, x_shape: tuple[int, int, int, int]
 ) -> np.ndarray:
     """Return dx, of shape `x_shape`: each `dy` (N, C, Ho, Wo) added where its maximum stood."""
-    (dy,) = plain(dy)
+    (dy,), (argmax,) = plain(dy), plain(argmax, dtype=np.int64)
     dx = np.zeros(x_shape, dy.dtype)
     run_batch(unpool, (dy, argmax, dx))
     return dx
@@ -87,7 +87,7 @@ def _max_pool_numpy(
 ) -> None:
     around = [(p, p) for p in padding]
     padded = np.pad(x, [(0, 0), (0, 0), *around], constant_values=-np.inf)
-    places = np.arange(x[0, 0].size).reshape(x.shape[2:])
+    places = np.arange(x.shape[2] * x.shape[3]).reshape(x.shape[2:])
     places = np.pad(places, around, constant_values=-1)
     y[...], argmax[...] = -np.inf, -1
     for i, j in np.ndindex(*size):
@@ -141,11 +141,15 @@ def _unpool_numpy(dy: np.ndarray, argmax: np.ndarray, dx: np.ndarray) -> None:
 @compiled(twin=_unpool_numpy)
 def unpool(dy: np.ndarray, argmax: np.ndarray, dx: np.ndarray) -> None:
     """Add each dy to dx where argmax points."""
-    width = dx.shape[3]
-    for n, c, p, q in np.ndindex(dy.shape):
-        place = argmax[n, c, p, q]
-        if place >= 0:
-            dx[n, c, place // width, place % width] += dy[n, c, p, q]
+    images, channels, out_h, out_w = dy.shape
+    for n in range(images):
+        for c in range(channels):
+            plane = dx[n, c].reshape(-1)
+            for p in range(out_h):
+                for q in range(out_w):
+                    place = argmax[n, c, p, q]
+                    if place >= 0:
+                        plane[place] += dy[n, c, p, q]
 
 
 def _mean_pool_numpy(x: np.ndarray, y: np.ndarray, size: Pair, stride: Pair, padding: Pair) -> None:

@@ -56,7 +56,7 @@ def grid_sample_forward(
     y : (N, C, Ho, Wo) array.
     """
     x, grid = plain(x, grid)
-    u, v, _ = _pixel_coordinates(grid, x.shape[2:], padding_mode, align_corners)
+    u, v, *_ = _pixels(grid, x.shape[2:], padding_mode, align_corners)
     y = np.empty(x.shape[:2] + grid.shape[1:3], x.dtype)
     run_batch(bilinear if mode == "bilinear" else nearest, (x, u, v, y))
     return y
@@ -78,7 +78,7 @@ def grid_sample_backward(
     pixel does not change with a small move, so its dgrid is zero.
     """
     dy, x, grid = plain(dy, x, grid)
-    u, v, pixels_a_unit = _pixel_coordinates(grid, x.shape[2:], padding_mode, align_corners)
+    u, v, u_slope, v_slope = _pixels(grid, x.shape[2:], padding_mode, align_corners)
     dx = dgrid = None
     if need_dx:
         dx = np.zeros_like(x)
@@ -87,33 +87,39 @@ def grid_sample_backward(
         dgrid = np.zeros_like(grid)
         if mode == "bilinear":
             run_batch(bilinear_duv, (dy, x, u, v, dgrid))
-            dgrid *= pixels_a_unit
+            dgrid[..., 0] *= u_slope
+            dgrid[..., 1] *= v_slope
     return dx, dgrid
 
 
-def _pixel_coordinates(
+def _pixels(
     grid: np.ndarray, size: tuple[int, int], padding_mode: str, align_corners: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return u, v (N, Ho, Wo), the grid in pixels, and d(u, v)/d(x, y) for each of its entries."""
-    last = np.array(size[::-1], grid.dtype) - 1  # of the grid's x: columns; of its y: rows
-    scale = last / 2 if align_corners else (last + 1) / 2
-    with np.errstate(over="ignore", invalid="ignore"):
-        pixels = (grid + 1) * scale - (0 if align_corners else 0.5)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the grid in pixels, columns u and rows v (N, Ho, Wo), and their slopes du/dx, dv/dy."""
+    (v, v_slope), (u, u_slope) = (
+        _along_one_axis(grid[..., axis], length, padding_mode, align_corners)
+        for axis, length in zip((1, 0), size)
+    )
+    return u, v, u_slope, v_slope
+
+
+def _along_one_axis(
+    grid: np.ndarray, length: int, padding_mode: str, align_corners: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    slope = np.array((length - 1 if align_corners else length) / 2, grid.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):  # huge coordinates are welcome
+        pixels = (grid + 1) * slope - (0 if align_corners else 0.5)
     if padding_mode == "border":
-        scale = scale * ~((pixels <= 0) | (pixels >= last))
-        pixels = pixels.clip(0, last)
-    else:
-        pixels = pixels.clip(
-            -2, last + 2
-        )  # farther out is no different, and may not fit an integer
-    u, v = (np.ascontiguousarray(pixels[..., axis]) for axis in (0, 1))
-    return u, v, scale
+        slope = slope * ~((pixels <= 0) | (pixels >= length - 1))
+        return pixels.clip(0, length - 1), slope
+    return pixels.clip(-2, length + 1), slope  # farther out is no different, but may be no integer
 
 
 def _corners(u: np.ndarray, v: np.ndarray, size: tuple[int, int]) -> Iterator[tuple]:
     """Yield the four pixels around each sample, one of each at a time.
 
-    That is: row, column (0 where outside the image), whether inside, and (slope, weight) by u and v.
+    That is: row, column (0 where outside the image), whether inside, and (slope, weight) by u and v:
+    the slope is -1 for the pixel floor(u), +1 for floor(u) + 1.
     """
     for i, j in np.ndindex(2, 2):
         row, col = np.floor(v) + i, np.floor(u) + j
@@ -121,6 +127,11 @@ def _corners(u: np.ndarray, v: np.ndarray, size: tuple[int, int]) -> Iterator[tu
         along_u, along_v = (2 * j - 1, 1 - abs(u - col)), (2 * i - 1, 1 - abs(v - row))
         row, col = (np.where(inside, index, 0).astype(np.intp) for index in (row, col))
         yield row, col, inside, along_u, along_v
+
+
+def _nowhere(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """What a sample far outside is worth: 0, but NaN where a coordinate is NaN."""
+    return np.where(np.isnan(u + v), np.nan, 0)
 
 
 def _values(x: np.ndarray, row: np.ndarray, col: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -138,7 +149,7 @@ def _add_values(
 
 
 def _bilinear_numpy(x: np.ndarray, u: np.ndarray, v: np.ndarray, y: np.ndarray) -> None:
-    y[...] = 0 * (u + v)[:, None]  # 0, or NaN where a coordinate is
+    y[...] = _nowhere(u, v)[:, None]
     for row, col, inside, (_, a), (_, b) in _corners(u, v, x.shape[2:]):
         y += (a * b)[:, None] * _values(x, row, col, inside)
 
@@ -147,25 +158,27 @@ def _bilinear_numpy(x: np.ndarray, u: np.ndarray, v: np.ndarray, y: np.ndarray) 
 def bilinear(x: np.ndarray, u: np.ndarray, v: np.ndarray, y: np.ndarray) -> None:
     """Write into y (N, C, Ho, Wo) the samples of x at columns u and rows v (N, Ho, Wo)."""
     images, channels, height, width = x.shape
-    for n, i, j in np.ndindex(u.shape):
-        col, row = u[n, i, j], v[n, i, j]
-        if not (-1 <= col < width and -1 <= row < height):
-            y[n, :, i, j] = 0 * (col + row)  # 0, or NaN where a coordinate is
-            continue
-        u0, v0 = int(np.floor(col)), int(np.floor(row))
-        a, b = col - u0, row - v0
-        left, right, top, bottom = u0 >= 0, u0 + 1 < width, v0 >= 0, v0 + 1 < height
-        for c in range(channels):
-            total = 0.0
-            if top and left:
-                total += (1 - b) * (1 - a) * x[n, c, v0, u0]
-            if top and right:
-                total += (1 - b) * a * x[n, c, v0, u0 + 1]
-            if bottom and left:
-                total += b * (1 - a) * x[n, c, v0 + 1, u0]
-            if bottom and right:
-                total += b * a * x[n, c, v0 + 1, u0 + 1]
-            y[n, c, i, j] = total
+    for n in range(images):
+        for i in range(u.shape[1]):
+            for j in range(u.shape[2]):
+                col, row = u[n, i, j], v[n, i, j]
+                if not (-1 <= col < width and -1 <= row < height):
+                    y[n, :, i, j] = np.nan if np.isnan(col + row) else 0.0
+                    continue
+                u0, v0 = int(np.floor(col)), int(np.floor(row))
+                a, b = col - u0, row - v0
+                left, right, top, bottom = u0 >= 0, u0 + 1 < width, v0 >= 0, v0 + 1 < height
+                for c in range(channels):
+                    total = 0.0
+                    if top and left:
+                        total += (1 - b) * (1 - a) * x[n, c, v0, u0]
+                    if top and right:
+                        total += (1 - b) * a * x[n, c, v0, u0 + 1]
+                    if bottom and left:
+                        total += b * (1 - a) * x[n, c, v0 + 1, u0]
+                    if bottom and right:
+                        total += b * a * x[n, c, v0 + 1, u0 + 1]
+                    y[n, c, i, j] = total
 
 
 def _bilinear_dx_numpy(dy: np.ndarray, u: np.ndarray, v: np.ndarray, dx: np.ndarray) -> None:
@@ -177,29 +190,31 @@ def _bilinear_dx_numpy(dy: np.ndarray, u: np.ndarray, v: np.ndarray, dx: np.ndar
 def bilinear_dx(dy: np.ndarray, u: np.ndarray, v: np.ndarray, dx: np.ndarray) -> None:
     """Add dy to the four pixels of dx around each sample, by their weights."""
     images, channels, height, width = dx.shape
-    for n, i, j in np.ndindex(u.shape):
-        col, row = u[n, i, j], v[n, i, j]
-        if not (-1 <= col < width and -1 <= row < height):
-            continue
-        u0, v0 = int(np.floor(col)), int(np.floor(row))
-        a, b = col - u0, row - v0
-        left, right, top, bottom = u0 >= 0, u0 + 1 < width, v0 >= 0, v0 + 1 < height
-        for c in range(channels):
-            share = dy[n, c, i, j]
-            if top and left:
-                dx[n, c, v0, u0] += (1 - b) * (1 - a) * share
-            if top and right:
-                dx[n, c, v0, u0 + 1] += (1 - b) * a * share
-            if bottom and left:
-                dx[n, c, v0 + 1, u0] += b * (1 - a) * share
-            if bottom and right:
-                dx[n, c, v0 + 1, u0 + 1] += b * a * share
+    for n in range(images):
+        for i in range(u.shape[1]):
+            for j in range(u.shape[2]):
+                col, row = u[n, i, j], v[n, i, j]
+                if not (-1 <= col < width and -1 <= row < height):
+                    continue
+                u0, v0 = int(np.floor(col)), int(np.floor(row))
+                a, b = col - u0, row - v0
+                left, right, top, bottom = u0 >= 0, u0 + 1 < width, v0 >= 0, v0 + 1 < height
+                for c in range(channels):
+                    share = dy[n, c, i, j]
+                    if top and left:
+                        dx[n, c, v0, u0] += (1 - b) * (1 - a) * share
+                    if top and right:
+                        dx[n, c, v0, u0 + 1] += (1 - b) * a * share
+                    if bottom and left:
+                        dx[n, c, v0 + 1, u0] += b * (1 - a) * share
+                    if bottom and right:
+                        dx[n, c, v0 + 1, u0 + 1] += b * a * share
 
 
 def _bilinear_duv_numpy(
     dy: np.ndarray, x: np.ndarray, u: np.ndarray, v: np.ndarray, duv: np.ndarray
 ) -> None:
-    duv[...] = 0 * (u + v)[..., None]
+    duv[...] = _nowhere(u, v)[..., None]
     for row, col, inside, (du, a), (dv, b) in _corners(u, v, x.shape[2:]):
         upstream = np.sum(dy * _values(x, row, col, inside), axis=1)
         duv += upstream[..., None] * np.stack([du * b, a * dv], axis=-1)
@@ -211,35 +226,37 @@ def bilinear_duv(
 ) -> None:
     """Write into duv (N, Ho, Wo, 2) the slope of sum(dy * samples) by u and by v."""
     images, channels, height, width = x.shape
-    for n, i, j in np.ndindex(u.shape):
-        col, row = u[n, i, j], v[n, i, j]
-        if not (-1 <= col < width and -1 <= row < height):
-            duv[n, i, j] = 0 * (col + row)
-            continue
-        u0, v0 = int(np.floor(col)), int(np.floor(row))
-        a, b = col - u0, row - v0
-        left, right, top, bottom = u0 >= 0, u0 + 1 < width, v0 >= 0, v0 + 1 < height
-        du = dv = 0.0
-        for c in range(channels):
-            upstream = dy[n, c, i, j]
-            if top and left:
-                value = upstream * x[n, c, v0, u0]
-                du -= (1 - b) * value
-                dv -= (1 - a) * value
-            if top and right:
-                value = upstream * x[n, c, v0, u0 + 1]
-                du += (1 - b) * value
-                dv -= a * value
-            if bottom and left:
-                value = upstream * x[n, c, v0 + 1, u0]
-                du -= b * value
-                dv += (1 - a) * value
-            if bottom and right:
-                value = upstream * x[n, c, v0 + 1, u0 + 1]
-                du += b * value
-                dv += a * value
-        duv[n, i, j, 0] = du
-        duv[n, i, j, 1] = dv
+    for n in range(images):
+        for i in range(u.shape[1]):
+            for j in range(u.shape[2]):
+                col, row = u[n, i, j], v[n, i, j]
+                if not (-1 <= col < width and -1 <= row < height):
+                    duv[n, i, j] = np.nan if np.isnan(col + row) else 0.0
+                    continue
+                u0, v0 = int(np.floor(col)), int(np.floor(row))
+                a, b = col - u0, row - v0
+                left, right, top, bottom = u0 >= 0, u0 + 1 < width, v0 >= 0, v0 + 1 < height
+                du = dv = 0.0
+                for c in range(channels):
+                    upstream = dy[n, c, i, j]
+                    if top and left:
+                        value = upstream * x[n, c, v0, u0]
+                        du -= (1 - b) * value
+                        dv -= (1 - a) * value
+                    if top and right:
+                        value = upstream * x[n, c, v0, u0 + 1]
+                        du += (1 - b) * value
+                        dv -= a * value
+                    if bottom and left:
+                        value = upstream * x[n, c, v0 + 1, u0]
+                        du -= b * value
+                        dv += (1 - a) * value
+                    if bottom and right:
+                        value = upstream * x[n, c, v0 + 1, u0 + 1]
+                        du += b * value
+                        dv += a * value
+                duv[n, i, j, 0] = du
+                duv[n, i, j, 1] = dv
 
 
 def _nearest_pixel(
@@ -252,7 +269,7 @@ def _nearest_pixel(
 
 
 def _nearest_numpy(x: np.ndarray, u: np.ndarray, v: np.ndarray, y: np.ndarray) -> None:
-    y[...] = 0 * (u + v)[:, None]
+    y[...] = _nowhere(u, v)[:, None]
     y += _values(x, *_nearest_pixel(u, v, x.shape[2:]))
 
 
@@ -265,7 +282,7 @@ def nearest(x: np.ndarray, u: np.ndarray, v: np.ndarray, y: np.ndarray) -> None:
         if 0 <= col < width and 0 <= row < height:
             y[n, :, i, j] = x[n, :, int(row), int(col)]
         else:
-            y[n, :, i, j] = 0 * (col + row)
+            y[n, :, i, j] = np.nan if np.isnan(col + row) else 0.0
 
 
 def _nearest_dx_numpy(dy: np.ndarray, u: np.ndarray, v: np.ndarray, dx: np.ndarray) -> None:

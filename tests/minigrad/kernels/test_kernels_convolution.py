@@ -1,0 +1,189 @@
+"""Convolution against plain loops, against its twins, and against itself as a linear map."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minigrad.kernels import JIT, convolution
+from minigrad.kernels.convolution import (
+    col2im,
+    conv2d_forward,
+    conv2d_input_grad,
+    conv2d_weight_grad,
+    im2col,
+)
+
+
+def pairs(low, high):
+    return st.tuples(st.integers(low, high), st.integers(low, high))
+
+
+@st.composite
+def problems(draw):
+    """x, w, b and the settings of a convolution that has at least one place in its image."""
+    kernel, stride = draw(pairs(1, 3)), draw(pairs(1, 3))
+    padding, dilation = draw(pairs(0, 3)), draw(pairs(1, 3))
+    size = tuple(
+        max(1, d * (k - 1) + 1 - 2 * p) + draw(st.integers(0, 5))
+        for k, p, d in zip(kernel, padding, dilation)
+    )
+    groups, inputs, outputs = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    x = rng.standard_normal((draw(st.integers(0, 4)), groups * inputs, *size)).astype(dtype)
+    w = rng.standard_normal((groups * outputs, inputs, *kernel)).astype(dtype)
+    b = rng.standard_normal(groups * outputs).astype(dtype)
+    return x, w, b, (stride, padding, dilation, groups)
+
+
+def convolve_by_loops(x, w, b, stride, padding, dilation, groups):
+    (top, left), (sh, sw), (dh, dw), (kh, kw) = padding, stride, dilation, w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (top, top), (left, left))).astype(np.float64)
+    high, wide = dh * (kh - 1) + 1, dw * (kw - 1) + 1
+    rows = range(0, padded.shape[2] - high + 1, sh)
+    cols = range(0, padded.shape[3] - wide + 1, sw)
+    y = np.empty((len(x), len(w), len(rows), len(cols)))
+    for n, o, p, q in np.ndindex(y.shape):
+        group = o // (len(w) // groups) * w.shape[1]
+        window = padded[
+            n,
+            group : group + w.shape[1],
+            rows[p] : rows[p] + high : dh,
+            cols[q] : cols[q] + wide : dw,
+        ]
+        y[n, o, p, q] = np.sum(window * w[o]) + b[o]
+    return y
+
+
+def tolerance(array):
+    return 200 * np.finfo(array.dtype).eps
+
+
+@given(problems())
+@settings(max_examples=60, deadline=None)
+def test_forward_is_the_plain_loops(problem):
+    x, w, b, how = problem
+    y = conv2d_forward(x, w, b, *how)
+    assert y.dtype == x.dtype
+    np.testing.assert_allclose(y, convolve_by_loops(x, w, b, *how), atol=tolerance(x), rtol=0)
+
+
+@given(problems(), st.integers(0, 2**32))
+@settings(max_examples=60, deadline=None)
+def test_gradients_are_the_adjoints(problem, seed):
+    """<conv(x, w), dy> = <x, dx> = <w, dw> for any x, w, dy: the product is linear in each."""
+    x, w, _, how = (a.astype(np.float64) if isinstance(a, np.ndarray) else a for a in problem)
+    y = conv2d_forward(x, w, None, *how)
+    dy = np.random.default_rng(seed).standard_normal(y.shape)
+    dx, dw = conv2d_input_grad(dy, w, x.shape, *how), conv2d_weight_grad(dy, x, w.shape, *how)
+    assert (dx.shape, dw.shape) == (x.shape, w.shape)
+    np.testing.assert_allclose(np.vdot(x, dx), np.vdot(y, dy), atol=1e-10)
+    np.testing.assert_allclose(np.vdot(w, dw), np.vdot(y, dy), atol=1e-10)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(problem=problems(), block=st.sampled_from([1, 500, 1 << 20]))
+@settings(max_examples=40, deadline=None)
+def test_any_block_of_images_gives_the_same(problem, block, dtype):
+    x, w, _, how = problem
+    x, w = x.astype(dtype), w.astype(dtype)
+    y = conv2d_forward(x, w, None, *how)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "BLOCK_BYTES", block)
+        np.testing.assert_allclose(
+            conv2d_forward(x, w, None, *how), y, atol=tolerance(x), rtol=tolerance(x)
+        )
+
+
+@given(problems())
+@settings(max_examples=60, deadline=None)
+def test_kernels_are_their_twins(problem):
+    x, w, b, (stride, padding, dilation, _) = problem
+    size = convolution.output_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
+    columns = np.full((x.shape[1], *w.shape[2:], len(x), *size), np.nan, x.dtype)
+    expected = columns.copy()
+    im2col(x, columns, stride, padding, dilation)
+    im2col.twin(x, expected, stride, padding, dilation)
+    np.testing.assert_array_equal(columns, expected)
+
+    dx, expected_dx = x.copy(), x.copy()
+    col2im.twin(columns.copy(), expected_dx, stride, padding, dilation)
+    col2im(columns, dx, stride, padding, dilation)
+    np.testing.assert_allclose(dx, expected_dx, atol=tolerance(x), rtol=tolerance(x))
+
+
+def test_an_input_gradient_for_an_image_larger_than_was_seen():
+    """A transposed convolution with output padding: the last rows are beyond every window."""
+    rng = np.random.default_rng(0)
+    dy, w = rng.standard_normal((2, 3, 4, 4)), rng.standard_normal((3, 2, 2, 2))
+    how = ((3, 3), (0, 0), (1, 1), 1)
+    seen = conv2d_input_grad(dy, w, (2, 2, 11, 11), *how)
+    larger = conv2d_input_grad(dy, w, (2, 2, 13, 12), *how)
+    np.testing.assert_array_equal(larger[:, :, :11, :11], seen)
+    assert not larger[:, :, 11:].any() and not larger[:, :, :, 11:].any()
+
+
+def test_an_empty_batch_has_a_zero_weight_gradient():
+    how = ((1, 1), (0, 0), (1, 1), 1)
+    dw = conv2d_weight_grad(np.empty((0, 3, 2, 2)), np.empty((0, 2, 4, 4)), (3, 2, 3, 3), *how)
+    np.testing.assert_array_equal(dw, np.zeros((3, 2, 3, 3)))
+
+
+def awkward(array, how):
+    if how == "read-only":
+        array = array.copy()
+        array.flags.writeable = False
+    elif how == "transposed":
+        array = np.ascontiguousarray(array.T).T
+    elif how == "strided":
+        array = np.repeat(array, 2, axis=-1)[..., ::2]
+    elif how == "unaligned":
+        raw = np.zeros(array.nbytes + 1, np.uint8)[1:]
+        raw[:] = np.frombuffer(array.tobytes(), np.uint8)
+        array = raw.view(array.dtype).reshape(array.shape)
+    elif how == "byte-swapped":
+        array = array.astype(array.dtype.newbyteorder())
+    return array
+
+
+@pytest.mark.parametrize("how", ["read-only", "transposed", "strided", "unaligned", "byte-swapped"])
+def test_awkward_arrays_are_taken_without_another_compilation(how):
+    rng = np.random.default_rng(1)
+    x, w = rng.standard_normal((2, 3, 6, 5)), rng.standard_normal((4, 3, 3, 2))
+    settings_ = ((1, 1), (1, 1), (1, 1), 1)
+
+    def all_three(x, w):
+        y = conv2d_forward(x, w, None, *settings_)
+        dy = awkward(y, how)
+        return (
+            y,
+            conv2d_input_grad(dy, w, x.shape, *settings_),
+            conv2d_weight_grad(dy, x, w.shape, *settings_),
+        )
+
+    expected = all_three(x, w)
+    compiled = [len(kernel.signatures) for kernel in (im2col, col2im)] if JIT else None
+    for got, wanted in zip(all_three(awkward(x, how), awkward(w, how)), expected):
+        np.testing.assert_array_equal(got, wanted)
+    if JIT:
+        assert [len(kernel.signatures) for kernel in (im2col, col2im)] == compiled
+
+
+@pytest.mark.parametrize(
+    ("x_dtype", "w_dtype", "result"),
+    [
+        (np.float32, np.float32, np.float32),
+        (np.float16, np.float32, np.float32),
+        (np.uint8, np.float32, np.float32),
+        (np.float32, np.float64, np.float64),
+        (np.int64, np.float64, np.float64),
+    ],
+)
+def test_dtypes_meet_in_one_float(x_dtype, w_dtype, result):
+    x = np.arange(32).reshape(2, 1, 4, 4).astype(x_dtype)
+    w = np.arange(4).reshape(1, 1, 2, 2).astype(w_dtype)
+    how = ((1, 1), (0, 0), (1, 1), 1)
+    y = conv2d_forward(x, w, None, *how)
+    assert y.dtype == result
+    np.testing.assert_array_equal(y, convolve_by_loops(x, w, [0], *how))

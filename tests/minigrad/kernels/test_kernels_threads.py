@@ -1,0 +1,216 @@
+"""Threads: the same numbers on any count of them, and no way to hang."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import threadpoolctl
+
+from minigrad.kernels import convolution, pooling, sampling, threads
+
+HOW = ((1, 1), (1, 1), (1, 1), 1)
+
+
+def blas_threads():
+    return [lib["num_threads"] for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"]
+
+
+def everything():
+    """Each public kernel function on one small batch: what depends on one sample, and what sums over them."""
+    rng = np.random.default_rng(0)
+    x, w, b = rng.standard_normal((7, 3, 8, 8)), rng.standard_normal((4, 3, 3, 3)), np.ones(4)
+    grid = rng.uniform(-1.2, 1.2, (7, 5, 6, 2))
+    y = convolution.conv2d_forward(x, w, b, *HOW)
+    pooled, argmax = pooling.max_pool2d_forward(y, (3, 3), (2, 2), (1, 1), (1, 1))
+    sampled = sampling.grid_sample_forward(y, grid, "bilinear", "zeros", True)
+    a_sample = (
+        y,
+        convolution.conv2d_input_grad(y, w, x.shape, *HOW),
+        pooled,
+        argmax,
+        pooling.max_pool2d_backward(pooled, argmax, y.shape),
+        pooling.avg_pool2d_forward(y, (2, 2), (1, 1), (0, 0)),
+        pooling.avg_pool2d_backward(pooled, (7, 4, 8, 8), (2, 2), (2, 2), (0, 0)),
+        sampled,
+        *sampling.grid_sample_backward(sampled, y, grid, "bilinear", "zeros", True),
+    )
+    return a_sample, convolution.conv2d_weight_grad(y, x, w.shape, *HOW)
+
+
+def assert_same(got, expected):
+    for one, other in zip(got[0], expected[0], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(got[1], expected[1], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("count", [2, 3, 16])
+def test_any_thread_count_gives_the_same_numbers(thread_count, count):
+    thread_count(1)
+    expected = everything()
+    thread_count(count)
+    assert threads.get_num_threads() == count
+    assert_same(everything(), expected)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_one_thread_count_gives_the_same_bits(thread_count, count):
+    thread_count(count)
+    once, again = everything(), everything()
+    for one, other in zip((*once[0], once[1]), (*again[0], again[1]), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 7, 8])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_slices_cover_the_range_in_order(thread_count, n, count):
+    thread_count(count)
+    slices = threads.run_sliced(lambda start, stop: (start, stop), n)
+    assert len(slices) == max(1, min(n, count))
+    assert [i for start, stop in slices for i in range(start, stop)] == list(range(n))
+
+
+def test_slices_run_side_by_side(thread_count):
+    thread_count(3)
+    barrier = threading.Barrier(3, timeout=10)  # only passed if three are inside at once
+    names = threads.run_sliced(lambda *_: (barrier.wait(), threading.current_thread().name)[1], 3)
+    assert len(set(names)) == 3
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_an_exception_comes_out_after_all_slices_ended(thread_count, failing):
+    thread_count(3)
+    ended, before = [], blas_threads()
+
+    def function(start, stop):
+        if start == failing:
+            raise KeyError(f"slice {start}")
+        time.sleep(0.05)
+        ended.append(start)
+
+    with pytest.raises(KeyError, match=f"slice {failing}"):
+        threads.run_sliced(function, 3)
+    assert sorted(ended) == [i for i in range(3) if i != failing]
+    assert blas_threads() == before
+    assert threads.run_sliced(lambda start, stop: start, 3) == [0, 1, 2]
+
+
+def test_a_slice_that_slices_runs_in_place(thread_count):
+    thread_count(2)
+
+    def inner(start, stop):
+        return threading.get_ident(), start, stop
+
+    def outer(start, stop):
+        return threading.get_ident(), threads.run_sliced(inner, 5)
+
+    for thread, result in threads.run_sliced(outer, 2):
+        assert result == [(thread, 0, 5)]
+    assert len(threads.run_sliced(inner, 5)) == 2  # and outside of slices it is side by side again
+
+
+def test_blas_is_held_at_one_thread_and_let_go(thread_count):
+    thread_count(2)
+    before = blas_threads()
+    inside = threads.run_sliced(lambda *_: blas_threads(), 2)
+    assert inside == [[1] * len(before)] * 2
+    assert blas_threads() == before == [2] * len(before)
+
+
+def test_blas_gets_what_was_set_while_it_was_held(thread_count):
+    thread_count(2)
+    threads.run_sliced(lambda start, stop: threads.set_num_threads(3) if start == 0 else None, 2)
+    assert set(blas_threads()) <= {3}
+    assert threads.get_num_threads() == 3
+
+
+def test_several_python_threads_at_once(thread_count):
+    thread_count(2)
+    expected, before = everything(), blas_threads()
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(everything) for _ in range(8)]:
+            assert_same(future.result(timeout=60), expected)
+    assert blas_threads() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_forked_child_runs_kernels(thread_count, count):
+    thread_count(count)
+    expected = everything()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking where threads run
+        child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            assert_same(everything(), expected)
+            status = 0 if threads.get_num_threads() == count else 2
+        finally:
+            os._exit(status)
+    for _ in range(600):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.05)
+    else:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        pytest.fail("the forked child hangs")
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_child_forked_while_slices_run_has_its_blas_threads_back(thread_count):
+    thread_count(2)
+    before = blas_threads()
+
+    def fork(start, stop):
+        if start == 0:
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if child == 0:
+            os._exit(0 if blas_threads() == before else 1)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    assert threads.run_sliced(fork, 2) == [None, 0]
+
+
+def test_a_spawned_worker_runs_kernels():
+    rng = np.random.default_rng(3)
+    x, w = rng.standard_normal((4, 2, 6, 6)), rng.standard_normal((3, 2, 3, 3))
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        y = pool.submit(convolution.conv2d_forward, x, w, None, *HOW).result(timeout=120)
+    np.testing.assert_allclose(y, convolution.conv2d_forward(x, w, None, *HOW), rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [0, -1, "x", 1.5, None, True])
+def test_no_number_of_threads(n):
+    before = threads.get_num_threads()
+    with pytest.raises(ValueError, match=r"set_num_threads\(n\) takes a whole number .* at least 1"):
+        threads.set_num_threads(n)
+    assert threads.get_num_threads() == before
+
+
+@pytest.mark.parametrize(("asked", "answer"), [("3", "3 3"), ("many", "MINIGRAD_NUM_THREADS takes a whole number")])
+def test_the_environment_sets_the_number(asked, answer):
+    code = """
+from minigrad.kernels import threads
+import threadpoolctl
+blas = [lib["num_threads"] for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"]
+print(threads.get_num_threads(), *set(blas))
+"""
+    environment = {**os.environ, "MINIGRAD_NUM_THREADS": asked}
+    child = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert answer in child.stdout + child.stderr
+    assert (child.returncode == 0) == (asked == "3")
