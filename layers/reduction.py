@@ -26,13 +26,13 @@ def reduce_backward(dy: Any, size: int, reduction: str) -> Any:
 
 
 def check_reduction(loss: str, reduction: str, size: int) -> None:
-    """Refuse an unknown reduction, and the mean of nothing."""
+    """Refuse an unknown reduction, and the mean over `size` = 0 entries."""
     if reduction not in REDUCTIONS:
         raise OptionError(f"{loss}: reduction must be one of {REDUCTIONS}, not {reduction!r}.")
     if reduction == "mean" and size == 0:
         raise ShapeError(
-            f"{loss}: the mean over an empty batch is 0/0. Skip empty batches, or use "
-            'reduction="sum".'
+            f"{loss}: the mean over nothing is 0/0: the batch is empty, or all of it is ignored. "
+            'Skip such batches, or use reduction="sum".'
         )
 
 

@@ -1,0 +1,90 @@
+"""Binary cross-entropy of a logit x and a target t in [0, 1].
+
+With p = sigmoid(x),  l = -(k t log p + (1 - t) log(1 - p)),  where k is `pos_weight`. As
+log p = -softplus(-x) and log(1 - p) = -x - softplus(-x), neither logarithm meets a p that has
+underflowed:
+
+    l  = (1 - t) x + a softplus(-x)         a = 1 + (k - 1) t
+    dx = (1 - t - a sigmoid(-x)) dl         = (p - t) dl  for k = 1
+    dt = ((k - 1) softplus(-x) - x) dl
+"""
+
+from typing import Any
+
+import numpy as np
+
+from layers.activation import sigmoid_forward
+from layers.checks import as_float
+from layers.reduction import check_reduction, check_same_shape, reduce_backward, reduce_forward
+from minigrad import Function, Tensor
+from minigrad.errors import ShapeError
+
+
+def binary_cross_entropy_forward(
+    x: np.ndarray, t: np.ndarray, pos_weight: Any, reduction: str
+) -> tuple[Any, tuple[Any, ...]]:
+    """Return the loss of logits `x` and targets `t` of one shape, and the cache."""
+    a = 1 + (pos_weight - 1) * t
+    losses = (1 - t) * x + a * np.logaddexp(0, -x)
+    return reduce_forward(losses, reduction), (x, t, a, pos_weight, reduction)
+
+
+def binary_cross_entropy_backward(
+    dl: Any, cache: tuple[Any, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Any, Any]:
+    """Return the gradients of logits and targets, each None where `needs` does not ask for it."""
+    x, t, a, pos_weight, reduction = cache
+    dl = reduce_backward(dl, x.size, reduction)
+    dx = (1 - t - a * sigmoid_forward(-x)) * dl if needs[0] else None
+    dt = ((pos_weight - 1) * np.logaddexp(0, -x) - x) * dl if needs[1] else None
+    return dx, dt
+
+
+class BinaryCrossEntropyWithLogitsFunction(Function):
+    """l = (1 - t) x + softplus(-x);   dx = (sigmoid(x) - t) dl,   dt = -x dl"""
+
+    @staticmethod
+    def forward(ctx, x, t, *, pos_weight, reduction):
+        loss, ctx.cache = binary_cross_entropy_forward(x, t, pos_weight, reduction)
+        return loss
+
+    @staticmethod
+    def backward(ctx, dl):
+        return binary_cross_entropy_backward(dl, ctx.cache, ctx.needs_input_grad)
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, *, reduction: str = "mean", pos_weight: Any = None
+) -> Tensor:
+    """-(t log p + (1 - t) log(1 - p)) with p = sigmoid(input), without overflow.
+
+    Parameters
+    ----------
+    input : Tensor or array of any shape
+        Logits.
+    target : Tensor or array of the same shape
+        Probabilities from 0 to 1.
+    reduction : "mean", "sum" or "none"
+    pos_weight : array that broadcasts against target, optional
+        A factor for the term of t = 1; above 1 it makes up for rare positives.
+
+    Returns
+    -------
+    () Tensor, or one of input's shape for "none"
+
+    Raises
+    ------
+    ShapeError
+        Shapes that differ; the mean of an empty batch.
+    """
+    x = as_float("binary_cross_entropy_with_logits", input)
+    t = target if isinstance(target, Tensor) else np.asarray(target)
+    check_same_shape("binary_cross_entropy_with_logits", x, t)
+    check_reduction("binary_cross_entropy_with_logits", reduction, x.size)
+    k = np.asarray(1 if pos_weight is None else pos_weight, x.dtype)
+    if np.broadcast_shapes(k.shape, x.shape) != x.shape:
+        raise ShapeError(
+            f"binary_cross_entropy_with_logits: pos_weight of shape {k.shape} does not broadcast to "
+            f"the target's shape {x.shape}."
+        )
+    return BinaryCrossEntropyWithLogitsFunction.apply(x, t, pos_weight=k, reduction=reduction)
