@@ -165,19 +165,6 @@ class Fmod(Function):
         return dy, -dy * np.trunc(ctx.a / ctx.b)
 
 
-@implements(np.floor_divide)
-class FloorDivide(Function):
-    """y = ⌊a / b⌋;   da = db = 0"""
-
-    @staticmethod
-    def forward(ctx, a, b):
-        return np.floor_divide(a, b)
-
-    @staticmethod
-    def backward(ctx, dy):
-        return np.zeros_like(dy), np.zeros_like(dy)
-
-
 @implements(np.square)
 class Square(Function):
     """y = x²;   dx = 2 x dy"""

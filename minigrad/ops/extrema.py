@@ -84,7 +84,7 @@ class Clip(Function):
         above = np.False_ if high is None else np.greater(x, high)
         need_x, need_low, need_high = ctx.needs_input_grad
         # Where the bounds cross, high is in force.
-        crossed = np.greater(low, high) if need_low or need_high and low is not None else np.False_
+        crossed = np.False_ if low is None or high is None else np.greater(low, high)
         return (
             keep(dy, ~(below | above)) if need_x else None,
             keep(dy, below & ~crossed) if need_low else None,

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
+from minigrad.ops.selection import keep
 
 
 @implements(np.absolute, np.fabs)
@@ -30,7 +31,7 @@ class Step(Function):
 
     @staticmethod
     def backward(ctx, dy):
-        return np.zeros_like(dy)
+        return keep(dy, np.False_)
 
 
 @implements(np.sign)
@@ -67,6 +68,20 @@ class Trunc(Step):
     @staticmethod
     def forward(ctx, x):
         return np.trunc(x)
+
+
+@implements(np.floor_divide)
+class FloorDivide(Step):
+    """y = ⌊a / b⌋;   da = db = 0"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        return np.floor_divide(a, b)
+
+    @staticmethod
+    def backward(ctx, dy):
+        zero = keep(dy, np.False_)
+        return zero, zero
 
 
 class Round(Step):
