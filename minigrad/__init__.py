@@ -3,11 +3,13 @@
 __version__ = "0.1.0"
 
 from minigrad.tensor import Tensor, tensor  # isort: skip  (first: the rest is built on it)
+from minigrad import optim
 from minigrad.backward import grad
 from minigrad.function import Function
 from minigrad.grad_mode import enable_grad, is_grad_enabled, no_grad
 from minigrad.ops.special import log_sigmoid, logsumexp, sigmoid, softplus
 from minigrad.random import manual_seed
+from minigrad.serialize import load, save
 
 __all__ = [
     "Function",
@@ -15,10 +17,13 @@ __all__ = [
     "enable_grad",
     "grad",
     "is_grad_enabled",
+    "load",
     "log_sigmoid",
     "logsumexp",
     "manual_seed",
     "no_grad",
+    "optim",
+    "save",
     "sigmoid",
     "softplus",
     "tensor",

@@ -31,3 +31,7 @@ class GradientError(MinigradError, RuntimeError):
 
 class CheckpointError(MinigradError, OSError):
     """A saved file that is missing, damaged or cannot be written."""
+
+
+class OptimizerError(MinigradError, ValueError):
+    """A parameter, an option or a saved state that does not fit an optimizer or a schedule."""

@@ -92,7 +92,7 @@ def check(node: Any) -> None:
             raise MutationError(
                 f"{node.name}: an array of shape {array.shape} that its backward pass needs was "
                 f"changed in place after the forward call at {node.line()}. Give the operation a "
-                "copy (array.copy()), or change the array after backward()."
+                "copy (array.copy()), or change the array (or call an optimizer's step) after backward()."
             )
 
 
@@ -101,12 +101,24 @@ def keeper(tensor: Any) -> Any:
     readers = tensor._readers
     if not readers:
         return None
+    return next(_keepers(tensor), None)
+
+
+def expire(tensor: Any) -> None:
+    """Before the data of `tensor` change on purpose: a backward pass that needs them will raise."""
+    if tensor._readers:
+        for node in _keepers(tensor):
+            node.watched += ((tensor._data, None),)  # a fingerprint that nothing has
+        tensor._readers.clear()
+
+
+def _keepers(tensor: Any) -> Iterator[Any]:
+    """The live nodes whose rules keep the memory of `tensor`."""
     owner = _owner(tensor._data)
-    for reference in readers:
+    for reference in tensor._readers:
         node = reference()
         if node is not None and any(_owner(a) is owner for a in kept(node.ctx)):
-            return node
-    return None
+            yield node
 
 
 def _owner(array: np.ndarray) -> np.ndarray:

@@ -1,0 +1,71 @@
+"""RMSprop (Tieleman and Hinton, 2012; centred as in Graves, 2013), as PyTorch writes it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigrad.optim.optimizer import Optimizer
+
+
+class RMSprop(Optimizer):
+    """s = alpha s + (1 - alpha) g²;   x = x - lr g / (√s + eps)
+
+    With `centered`, √s becomes √(s - a²) for a = alpha a + (1 - alpha) g. With `momentum`, the
+    quotient is gathered first: v = momentum v + g / (√s + eps), x = x - lr v. Weight decay adds
+    weight_decay x to g.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        See Optimizer.
+    lr, alpha, eps, weight_decay, momentum : float
+    centered : bool
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+    ):
+        super().__init__(
+            params,
+            lr=lr,
+            alpha=alpha,
+            eps=eps,
+            weight_decay=weight_decay,
+            momentum=momentum,
+            centered=centered,
+        )
+
+    def _start(self, x, options):
+        names = ["square_avg"]
+        names += ["grad_avg"] if options["centered"] else []
+        names += ["momentum_buffer"] if options["momentum"] else []
+        return {name: np.zeros_like(x) for name in names}
+
+    def _update(self, x, g, slots, options, room):
+        alpha, s = options["alpha"], slots["square_avg"]
+        s *= alpha
+        s += np.multiply(np.square(g, out=room), 1 - alpha, out=room)
+        if options["centered"]:
+            a = slots["grad_avg"]
+            a += np.multiply(np.subtract(g, a, out=room), 1 - alpha, out=room)
+            np.subtract(s, np.square(a, out=room), out=room)
+            np.sqrt(room, out=room)
+        else:
+            np.sqrt(s, out=room)
+        room += options["eps"]
+        np.divide(g, room, out=room)
+        if options["momentum"]:
+            v = slots["momentum_buffer"]
+            v *= options["momentum"]
+            v += room
+            np.copyto(room, v)
+        room *= options["lr"]
+        x -= room
