@@ -18,13 +18,14 @@ batch run side by side (see `minigrad.kernels.threads`). What is compiled is kep
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 try:
     import numba
 
-    JIT: bool = not numba.config.DISABLE_JIT
+    JIT: bool = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
 except (ImportError, OSError) as error:  # OSError: llvmlite is there but its library does not load
     JIT = False
     warnings.warn(
@@ -40,14 +41,14 @@ if JIT:
 __all__ = ["JIT", "kernel", "plain"]
 
 
-def kernel(twin: Callable) -> Callable[[Callable], Callable]:
+def kernel(twin: Callable) -> Callable[[Callable], Any]:
     """Decorate a loop: compiled where Numba serves, else replaced by its NumPy `twin`.
 
     What comes back has both at hand, for the tests: ``.twin`` and, uncompiled, ``.py_func``.
     """
 
-    def choose(loop: Callable) -> Callable:
-        chosen = compile_lazily(loop) if JIT else twin
+    def choose(loop: Callable) -> Any:
+        chosen: Any = compile_lazily(loop) if JIT else twin
         chosen.twin, chosen.py_func = twin, loop
         return chosen
 

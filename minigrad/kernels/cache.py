@@ -1,6 +1,7 @@
 """Numba's disk cache, made forgiving: what cannot be read is compiled, what cannot be written is let go."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numba
 from numba.core.caching import FunctionCache
@@ -34,9 +35,9 @@ class ForgivingCache(FunctionCache):
             pass
 
 
-def compile_lazily(loop: Callable) -> Callable:
+def compile_lazily(loop: Callable) -> Any:
     """Return `loop` as a Numba function that compiles at its first call and releases the GIL."""
-    compiled = numba.njit(nogil=True)(loop)
+    compiled: Any = numba.njit(nogil=True)(loop)
     try:
         compiled._cache = ForgivingCache(loop)
     except (RuntimeError, OSError):

@@ -113,7 +113,10 @@ def conv2d_weight_grad(
             dw += _fold(dy[block], groups) @ patches.columns(x[block]).swapaxes(1, 2)
         return dw
 
-    return sum(run_sliced(accumulate, len(x))).reshape(w_shape)
+    dw, *others = run_sliced(accumulate, len(x))
+    for other in others:
+        dw += other
+    return dw.reshape(w_shape)
 
 
 class _Patches:

@@ -144,8 +144,8 @@ def _add_values(
     y: np.ndarray, row: np.ndarray, col: np.ndarray, inside: np.ndarray, dx: np.ndarray
 ) -> None:
     """The adjoint of `_values`: add y to dx, pixels that occur twice twice."""
-    n, i, j = np.nonzero(inside)
-    np.add.at(dx, (n, slice(None), row[inside], col[inside]), y[n, :, i, j])
+    y, dx = np.moveaxis(y, 1, -1), np.moveaxis(dx, 1, -1)
+    np.add.at(dx, (np.nonzero(inside)[0], row[inside], col[inside]), y[inside])
 
 
 def _bilinear_numpy(x: np.ndarray, u: np.ndarray, v: np.ndarray, y: np.ndarray) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import threadpoolctl
@@ -30,7 +30,7 @@ class _Team:
         self.size = size
         self.pool: ThreadPoolExecutor | None = None
         self.holders = 0  # calls of run_sliced that now hold BLAS at one thread
-        self.held = None  # what gives BLAS its threads back
+        self.held: Any = None  # what gives BLAS its threads back
         self.here = threading.local()  # .inside: this thread is running a slice
 
 
@@ -108,7 +108,9 @@ def _submit(
     with _team.lock:
         if _team.pool is None:
             _team.pool = ThreadPoolExecutor(max(1, _team.size - 1), "minigrad")
-        return [_team.pool.submit(_inside, function, *edge) for edge in zip(starts, stops)]
+        return [
+            _team.pool.submit(_inside, function, start, stop) for start, stop in zip(starts, stops)
+        ]
 
 
 def _inside(function: Callable[[int, int], T], start: int, stop: int) -> T:
@@ -142,7 +144,7 @@ def _libraries() -> threadpoolctl.ThreadpoolController:
     return threadpoolctl.ThreadpoolController()  # looks through all loaded libraries: only once
 
 
-def _limit_blas(n: int):
+def _limit_blas(n: int) -> Any:
     return _libraries().limit(limits=n, user_api="blas")
 
 

@@ -29,7 +29,12 @@ def problems(draw, dilations=st.just((1, 1)), values=st.sampled_from([2, 1000]))
     )
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     x = rng.integers(-draw(values), 2, (draw(st.integers(0, 3)), draw(st.integers(1, 3)), *size))
-    return x.astype(draw(st.sampled_from([np.float32, np.float64]))), (kernel, stride, padding, dilation)
+    return x.astype(draw(st.sampled_from([np.float32, np.float64]))), (
+        kernel,
+        stride,
+        padding,
+        dilation,
+    )
 
 
 def windows(x, kernel, stride, padding, dilation):
@@ -127,7 +132,9 @@ def test_a_nan_is_passed_on(pool):
 def test_a_plane_of_minus_infinity_still_has_a_maximum_inside():
     y, argmax = max_pool2d_forward(np.full((1, 1, 3, 3), -np.inf), (2, 2), (1, 1), (1, 1), (1, 1))
     assert (y == -np.inf).all()
-    np.testing.assert_array_equal(argmax[0, 0], [[0, 0, 1, 2], [0, 0, 1, 2], [3, 3, 4, 5], [6, 6, 7, 8]])
+    np.testing.assert_array_equal(
+        argmax[0, 0], [[0, 0, 1, 2], [0, 0, 1, 2], [3, 3, 4, 5], [6, 6, 7, 8]]
+    )
 
 
 def test_a_window_that_sees_no_pixel_gets_no_gradient():

@@ -19,7 +19,9 @@ HOW = ((1, 1), (1, 1), (1, 1), 1)
 
 
 def blas_threads():
-    return [lib["num_threads"] for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"]
+    return [
+        lib["num_threads"] for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"
+    ]
 
 
 def everything():
@@ -195,12 +197,16 @@ def test_a_spawned_worker_runs_kernels():
 @pytest.mark.parametrize("n", [0, -1, "x", 1.5, None, True])
 def test_no_number_of_threads(n):
     before = threads.get_num_threads()
-    with pytest.raises(ValueError, match=r"set_num_threads\(n\) takes a whole number .* at least 1"):
+    with pytest.raises(
+        ValueError, match=r"set_num_threads\(n\) takes a whole number .* at least 1"
+    ):
         threads.set_num_threads(n)
     assert threads.get_num_threads() == before
 
 
-@pytest.mark.parametrize(("asked", "answer"), [("3", "3 3"), ("many", "MINIGRAD_NUM_THREADS takes a whole number")])
+@pytest.mark.parametrize(
+    ("asked", "answer"), [("3", "3 3"), ("many", "MINIGRAD_NUM_THREADS takes a whole number")]
+)
 def test_the_environment_sets_the_number(asked, answer):
     code = """
 from minigrad.kernels import threads

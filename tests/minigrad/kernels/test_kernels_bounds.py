@@ -1,0 +1,117 @@
+"""The loops themselves, uncompiled, on arrays that refuse every index outside them.
+
+Compiled, a loop reads and writes beyond its arrays in silence; run as Python, NumPy refuses what is
+too large but takes -1 for the last. `Guarded` refuses that as well.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minigrad.kernels import convolution, pooling, sampling
+
+
+class Guarded(np.ndarray):
+    def _check(self, index):
+        for i, n in zip(index if isinstance(index, tuple) else (index,), self.shape):
+            ends = (i.start or 0, i.stop or 0) if isinstance(i, slice) else (i, i + 1)
+            if min(ends) < 0 or max(ends) > n:
+                raise IndexError(f"{index} is outside an array of shape {self.shape}")
+
+    def __getitem__(self, index):
+        self._check(index)
+        return super().__getitem__(index)
+
+    def __setitem__(self, index, value):
+        self._check(index)
+        super().__setitem__(index, value)
+
+
+def guarded(array):
+    return np.array(array, copy=True, order="C").view(Guarded)
+
+
+def hold(kernel, inputs, outputs, *options):
+    """Run the loop on guarded arrays and its twin on plain ones; their outputs must agree."""
+    ours, theirs = [guarded(a) for a in outputs], [a.copy() for a in outputs]
+    kernel.py_func(*(guarded(a) for a in inputs), *ours, *options)
+    kernel.twin(*(np.array(a) for a in inputs), *theirs, *options)
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(np.asarray(one), other, rtol=1e-10, atol=1e-10)
+
+
+def pairs(low, high):
+    return st.tuples(st.integers(low, high), st.integers(low, high))
+
+
+@st.composite
+def windows(draw):
+    """(size of x, size of y, kernel, stride, padding, dilation), padding beyond a kernel included."""
+    kernel, stride = draw(pairs(1, 3)), draw(pairs(1, 3))
+    padding, dilation = draw(pairs(0, 4)), draw(pairs(1, 3))
+    size = tuple(
+        max(1, d * (k - 1) + 1 - 2 * p) + draw(st.integers(0, 3))
+        for k, p, d in zip(kernel, padding, dilation)
+    )
+    out = convolution.output_size(size, kernel, stride, padding, dilation)
+    return size, out, kernel, stride, padding, dilation
+
+
+@given(windows())
+@settings(max_examples=50, deadline=None)
+def test_im2col_and_col2im(window):
+    size, out, kernel, *how = window
+    x = np.random.default_rng(0).standard_normal((2, 2, *size))
+    columns = np.random.default_rng(1).standard_normal((2, *kernel, 2, *out))
+    hold(convolution.im2col, [x], [columns], *how)
+    ours, theirs = guarded(x), x.copy()
+    convolution.col2im.py_func(guarded(columns), ours, *how)
+    convolution.col2im.twin(columns, theirs, *how)
+    np.testing.assert_allclose(np.asarray(ours), theirs, atol=1e-12)
+
+
+@given(windows())
+@settings(max_examples=50, deadline=None)
+def test_pooling(window):
+    size, out, kernel, stride, padding, dilation = window
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((1, 2, *size)), rng.standard_normal((1, 2, *out))
+    argmax = np.zeros(y.shape, int)
+    hold(pooling.max_pool, [x], [y, argmax], kernel, stride, padding, dilation)
+    pooling.max_pool.twin(x, y.copy(), argmax, kernel, stride, padding, dilation)
+    hold(pooling.unpool, [y, argmax], [x])
+    out = convolution.output_size(size, kernel, stride, padding, (1, 1))
+    y = rng.standard_normal((1, 2, *out))
+    hold(pooling.mean_pool, [x], [y], kernel, stride, padding)
+    hold(pooling.spread_mean, [y], [x], kernel, stride, padding)
+
+
+COORDINATES = st.lists(
+    st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.3, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, np.nan]),
+    min_size=4,
+    max_size=4,
+)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (3, 2)])
+@given(u=COORDINATES, v=COORDINATES)
+@settings(max_examples=40, deadline=None)
+def test_sampling(size, u, v):
+    rng = np.random.default_rng(0)
+    u, v = np.reshape(u, (1, 2, 2)), np.reshape(v, (1, 2, 2))
+    x, y = rng.standard_normal((1, 2, *size)), rng.standard_normal((1, 2, 2, 2))
+    hold(sampling.bilinear, [x, u, v], [y])
+    hold(sampling.bilinear_dx, [y, u, v], [x])
+    hold(sampling.bilinear_duv, [y, x, u, v], [np.zeros((1, 2, 2, 2))])
+    hold(sampling.nearest, [x, u, v], [y])
+    hold(sampling.nearest_dx, [y, u, v], [x])
+
+
+def test_the_guard_guards():
+    array = guarded(np.zeros((2, 3)))
+    for outside in (-1, 2, (0, -1), (0, 3), (slice(0, 3),), (0, slice(-1, 2))):
+        with pytest.raises(IndexError):
+            array[outside]
+        with pytest.raises(IndexError):
+            array[outside] = 0
