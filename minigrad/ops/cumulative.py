@@ -27,18 +27,18 @@ class Cumsum(Function):
 
 
 class Cumprod(Function):
-    """yᵢ = Π x up to i;   dxₖ = (Π x before k) sₖ,   sₖ = dyₖ + xₖ₊₁ sₖ₊₁  (last axis)"""
+    """yᵢ = Π x up to i;   dxₖ = (Π x before k) sₖ,   sₖ = dyₖ + xₖ₊₁ sₖ₊₁"""
 
     @staticmethod
-    def forward(ctx, x):
-        ctx.x = x
-        return np.cumprod(x, axis=-1)
+    def forward(ctx, x, *, axis):
+        ctx.x, ctx.axis = x, axis
+        return np.cumprod(x, axis=axis)
 
     @staticmethod
     def backward(ctx, dy):
-        following = _shift(np.flip(ctx.x, -1))
-        s = Recurrence.call(following, np.flip(dy, -1))
-        return _products_before(ctx.x) * np.flip(s, -1)
+        x, dy = np.moveaxis(ctx.x, ctx.axis, -1), np.moveaxis(dy, ctx.axis, -1)
+        s = Recurrence.call(_shift(np.flip(x, -1)), np.flip(dy, -1))
+        return np.moveaxis(_products_before(x) * np.flip(s, -1), -1, ctx.axis)
 
 
 class Recurrence(Function):
@@ -99,9 +99,7 @@ def cumsum(a: Any, axis: int | None = None) -> Any:
 @implements(np.cumprod)
 def cumprod(a: Any, axis: int | None = None) -> Any:
     """np.cumprod; without an axis, of the flattened array."""
-    if axis is None:
-        return Cumprod.apply(np.ravel(a))
-    return np.moveaxis(Cumprod.apply(np.moveaxis(a, axis, -1)), -1, axis)
+    return Cumprod.apply(a, axis=axis) if axis is not None else Cumprod.apply(np.ravel(a), axis=0)
 
 
 @implements(np.prod)
