@@ -82,13 +82,18 @@ class TanhFunction(Function):
         return dy * (1 - ctx.y * ctx.y)
 
 
+def softplus_forward(x: np.ndarray) -> np.ndarray:
+    """Return log(1 + eˣ) = max(x, 0) + log(1 + e to the power of -|x|)."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
 class SoftplusFunction(Function):
     """y = log(1 + eᵝˣ) / β;   dx = sigmoid(β x) dy"""
 
     @staticmethod
     def forward(ctx, x, *, beta):
         ctx.x, ctx.beta = x, beta
-        return np.logaddexp(0, beta * x) / beta
+        return softplus_forward(beta * x) / beta
 
     @staticmethod
     def backward(ctx, dy):

@@ -206,20 +206,24 @@ class BatchNorm2d(Module):
                 f"BatchNorm2d: an input of shape {x.shape} has {x.ndim} axes; it must be "
                 "(N, C, H, W). A single image needs a batch axis: x[None]."
             )
+        training = self.training or self.running_mean is None
+        counting = self.training and self.num_batches_tracked is not None
         momentum = self.momentum
-        if self.training and self.num_batches_tracked is not None:
-            self.num_batches_tracked += 1
-            momentum = 1 / int(self.num_batches_tracked) if momentum is None else momentum
-        return batch_norm(
+        if momentum is None:
+            momentum = 1 / (self.num_batches_tracked + 1) if counting else 0.0
+        y = batch_norm(
             x,
             self.running_mean,
             self.running_var,
             self.weight,
             self.bias,
-            self.training or self.running_mean is None,
-            momentum or 0.0,
+            training,
+            float(momentum),
             self.eps,
         )
+        if counting:
+            self.num_batches_tracked += 1
+        return y
 
     def extra_repr(self) -> str:
         return (

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from layers.activation import sigmoid_forward
+from layers.activation import sigmoid_forward, softplus_forward
 from layers.checks import as_float
 from layers.reduction import check_reduction, check_same_shape, reduce_backward, reduce_forward
 from minigrad import Function, Tensor
@@ -25,7 +25,7 @@ def binary_cross_entropy_forward(
 ) -> tuple[Any, tuple[Any, ...]]:
     """Return the loss of logits `x` and targets `t` of one shape, and the cache."""
     a = 1 + (pos_weight - 1) * t
-    losses = (1 - t) * x + a * np.logaddexp(0, -x)
+    losses = (1 - t) * x + a * softplus_forward(-x)
     return reduce_forward(losses, reduction), (x, t, a, pos_weight, reduction)
 
 
@@ -36,7 +36,7 @@ def binary_cross_entropy_backward(
     x, t, a, pos_weight, reduction = cache
     dl = reduce_backward(dl, x.size, reduction)
     dx = (1 - t - a * sigmoid_forward(-x)) * dl if needs[0] else None
-    dt = ((pos_weight - 1) * np.logaddexp(0, -x) - x) * dl if needs[1] else None
+    dt = ((pos_weight - 1) * softplus_forward(-x) - x) * dl if needs[1] else None
     return dx, dt
 
 
@@ -82,9 +82,11 @@ def binary_cross_entropy_with_logits(
     check_same_shape("binary_cross_entropy_with_logits", x, t)
     check_reduction("binary_cross_entropy_with_logits", reduction, x.size)
     k = np.asarray(1 if pos_weight is None else pos_weight, x.dtype)
-    if np.broadcast_shapes(k.shape, x.shape) != x.shape:
+    try:
+        np.broadcast_to(k, x.shape)
+    except ValueError:
         raise ShapeError(
             f"binary_cross_entropy_with_logits: pos_weight of shape {k.shape} does not broadcast to "
             f"the target's shape {x.shape}."
-        )
+        ) from None
     return BinaryCrossEntropyWithLogitsFunction.apply(x, t, pos_weight=k, reduction=reduction)

@@ -37,7 +37,7 @@ def cross_entropy_forward(
         share /= np.sum(share)
     at = np.expand_dims(classes, axis)
     picked = np.take_along_axis(log_p, at, axis).squeeze(axis)
-    losses = np.where(counted, -share * picked, 0)
+    losses = -share * np.where(counted, picked, 0)
     return (losses if reduction == "none" else np.sum(losses)), (log_p, at, share, axis)
 
 
