@@ -1,0 +1,130 @@
+"""Every lesson: its form, its head in the list, and a run that ends in a picture and in silence."""
+
+import ast
+import base64
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+from tutorials.__main__ import find, lessons, main
+from tutorials.lesson import show
+
+LESSONS = lessons()
+by_name = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.path.stem)
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def run(*words, cwd):
+    return subprocess.run(
+        [sys.executable, *map(str, words)], cwd=cwd, capture_output=True, text=True, timeout=300
+    )
+
+
+def cells(lesson):
+    """(marker, text) of each cell."""
+    parts = re.split(r"^(# %%.*)$", lesson.path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert parts[0] == "", "a lesson begins with its first cell"
+    return list(zip(parts[1::2], parts[2::2]))
+
+
+def test_there_are_lessons_and_no_number_is_used_twice():
+    numbers = [lesson.number for lesson in LESSONS]
+    assert "01" in numbers
+    assert len(numbers) == len(set(numbers))
+
+
+@by_name
+def test_the_head_tells_number_title_summary_and_time(lesson):
+    marker, text = cells(lesson)[0]
+    assert marker == "# %% [markdown]"
+    title, rule = text.strip().removeprefix('"""\n').splitlines()[:2]
+    assert title == f"Lesson {int(lesson.number)}: {lesson.title}"
+    assert rule == "=" * len(title)
+    assert lesson.summary.endswith(".")
+    assert re.match(r"about .*(second|minute)s?\.", lesson.takes)
+
+
+@by_name
+def test_markdown_cells_are_comments_and_code_cells_are_code(lesson):
+    for marker, text in cells(lesson)[1:]:
+        assert marker in ("# %%", "# %% [markdown]")
+        lines = text.strip().splitlines()
+        if marker == "# %%":
+            # sphinx-gallery takes a comment at the head of a code cell for prose.
+            assert not lines[0].startswith("#")
+            ast.parse(text)
+        else:
+            assert all(line == "#" or line.startswith("# ") for line in lines)
+
+
+@by_name
+def test_headings_are_underlined_in_full(lesson):
+    for marker, text in cells(lesson):
+        lines = [line.removeprefix("# ") for line in text.strip().splitlines()]
+        for above, line in zip(lines, lines[1:]):
+            if marker == "# %% [markdown]" and re.fullmatch(r"-+|=+", line):
+                assert len(line) == len(above)
+
+
+@by_name
+def test_the_last_cell_ends_in_the_lessons_picture(lesson):
+    marker, text = cells(lesson)[-1]
+    assert marker == "# %%"
+    assert ast.unparse(ast.parse(text).body[-1]) == f"show(figure, {lesson.path.stem!r})"
+
+
+@by_name
+def test_a_lesson_runs_as_a_script_in_silence_and_leaves_its_picture(lesson, tmp_path):
+    done = run(lesson.path, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    picture = tmp_path / "runs" / "lessons" / f"{lesson.path.stem}.png"
+    assert picture.read_bytes().startswith(SIGNATURE)
+    assert done.stdout.splitlines()[-1] == f"picture: {picture.relative_to(tmp_path)}"
+
+
+def test_the_command_lists_every_lesson(capsys):
+    assert main([]) == 0
+    listed = capsys.readouterr().out
+    for lesson in LESSONS:
+        assert f"{lesson.number}  {lesson.title}\n" in listed
+        assert lesson.takes in listed
+
+
+@pytest.mark.parametrize(
+    "name", ["01", "1", "01_a_gradient_by_hand", "tutorials/01_a_gradient_by_hand.py"]
+)
+def test_a_lesson_is_found_by_number_name_and_path(name):
+    assert find(name).path.name == "01_a_gradient_by_hand.py"
+
+
+def test_an_unknown_lesson_is_answered_with_the_nearest(capsys):
+    assert main(["01_a_gradient_by_hnad"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Did you mean 01_a_gradient_by_hand?" in said.err
+
+
+def test_the_command_runs_a_lesson(tmp_path, monkeypatch, capsys):
+    script = tmp_path / "07_small.py"
+    script.write_text(
+        '"""\nLesson 7: Small\n====\n\nShows.\n\nTakes no time.\n"""\nprint(__name__)'
+    )
+    monkeypatch.setattr("tutorials.__main__.lessons", lambda: lessons(tmp_path))
+    assert main(["7"]) == 0
+    assert capsys.readouterr().out == "__main__\n"
+
+
+def test_a_picture_is_kept_and_can_be_shown_in_a_notebook(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    figure = Figure(figsize=(1, 1))
+    figure.subplots().plot([1, 2])
+    html = show(figure, "07_small")._repr_html_()
+    kept = (tmp_path / "runs" / "lessons" / "07_small.png").read_bytes()
+    assert kept.startswith(SIGNATURE)
+    assert base64.b64encode(kept).decode() in html
+    assert capsys.readouterr().out == f"picture: {Path('runs', 'lessons', '07_small.png')}\n"
