@@ -233,16 +233,12 @@ def im2col(x: np.ndarray, columns: np.ndarray, stride: Pair, padding: Pair, dila
                     for p in range(new, out_h):
                         run = columns[c, i, j, n, p]
                         row = p * stride[0] + i * dilation[0] - padding[0]
-                        if row < 0 or row >= height:
-                            run[:] = 0
-                            continue
-                        pixels = x[n, c, row]
-                        for q in range(first):
+                        for q in range(out_w):
                             run[q] = 0
-                        for q in range(first, last):
-                            run[q] = pixels[left + q * stride[1]]
-                        for q in range(last, out_w):
-                            run[q] = 0
+                        if 0 <= row < height:
+                            pixels = x[n, c, row]
+                            for q in range(first, last):
+                                run[q] = pixels[left + q * stride[1]]
 
 
 @kernel(twin=_col2im_numpy)
@@ -273,7 +269,8 @@ def col2im(
                             pixels = dx[n, c, row]
                             for q in range(first, last):
                                 pixels[left + q * stride[1]] += run[q]
-                        run[:] = 0
+                        for q in range(out_w):
+                            run[q] = 0
                 if new > 0:
                     before = columns[c, i - 1, j].reshape(-1)[shift * out_w :]
                     runs = columns[c, i, j].reshape(-1)

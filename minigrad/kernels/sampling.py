@@ -163,7 +163,8 @@ def bilinear(x: np.ndarray, u: np.ndarray, v: np.ndarray, y: np.ndarray) -> None
             for j in range(u.shape[2]):
                 col, row = u[n, i, j], v[n, i, j]
                 if not (-1 <= col < width and -1 <= row < height):
-                    y[n, :, i, j] = np.nan if np.isnan(col + row) else 0.0
+                    for c in range(channels):
+                        y[n, c, i, j] = np.nan if np.isnan(col + row) else 0.0
                     continue
                 u0, v0 = int(np.floor(col)), int(np.floor(row))
                 a, b = col - u0, row - v0
@@ -231,7 +232,7 @@ def bilinear_duv(
             for j in range(u.shape[2]):
                 col, row = u[n, i, j], v[n, i, j]
                 if not (-1 <= col < width and -1 <= row < height):
-                    duv[n, i, j] = np.nan if np.isnan(col + row) else 0.0
+                    duv[n, i, j, 0] = duv[n, i, j, 1] = np.nan if np.isnan(col + row) else 0.0
                     continue
                 u0, v0 = int(np.floor(col)), int(np.floor(row))
                 a, b = col - u0, row - v0
@@ -279,10 +280,12 @@ def nearest(x: np.ndarray, u: np.ndarray, v: np.ndarray, y: np.ndarray) -> None:
     images, channels, height, width = x.shape
     for n, i, j in np.ndindex(u.shape):
         col, row = np.rint(u[n, i, j]), np.rint(v[n, i, j])
-        if 0 <= col < width and 0 <= row < height:
-            y[n, :, i, j] = x[n, :, int(row), int(col)]
-        else:
-            y[n, :, i, j] = np.nan if np.isnan(col + row) else 0.0
+        inside = 0 <= col < width and 0 <= row < height
+        for c in range(channels):
+            if inside:
+                y[n, c, i, j] = x[n, c, int(row), int(col)]
+            else:
+                y[n, c, i, j] = np.nan if np.isnan(col + row) else 0.0
 
 
 def _nearest_dx_numpy(dy: np.ndarray, u: np.ndarray, v: np.ndarray, dx: np.ndarray) -> None:
