@@ -182,6 +182,10 @@ class BatchNorm2d(Module):
     running_mean, running_var, num_batches_tracked : buffers
     """
 
+    running_mean: np.ndarray | None
+    running_var: np.ndarray | None
+    num_batches_tracked: np.ndarray | None
+
     def __init__(
         self,
         num_features: int,
@@ -206,23 +210,22 @@ class BatchNorm2d(Module):
                 f"BatchNorm2d: an input of shape {x.shape} has {x.ndim} axes; it must be "
                 "(N, C, H, W). A single image needs a batch axis: x[None]."
             )
-        training = self.training or self.running_mean is None
-        counting = self.training and self.num_batches_tracked is not None
+        counted = self.num_batches_tracked if self.training else None
         momentum = self.momentum
         if momentum is None:
-            momentum = 1 / (self.num_batches_tracked + 1) if counting else 0.0
+            momentum = 0.0 if counted is None else 1 / (int(counted) + 1)
         y = batch_norm(
             x,
             self.running_mean,
             self.running_var,
             self.weight,
             self.bias,
-            training,
-            float(momentum),
+            self.training or self.running_mean is None,
+            momentum,
             self.eps,
         )
-        if counting:
-            self.num_batches_tracked += 1
+        if counted is not None:
+            self.num_batches_tracked = np.asarray(counted + 1)
         return y
 
     def extra_repr(self) -> str:

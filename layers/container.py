@@ -45,7 +45,7 @@ class Sequential(_Numbered):
 
     Parameters
     ----------
-    *modules : Module, or one dict from name to Module
+    *modules : Module, or a dict from name to Module
 
     Examples
     --------
@@ -55,12 +55,10 @@ class Sequential(_Numbered):
     """
 
     def __init__(self, *modules: Module | Mapping[str, Module]):
-        if len(modules) == 1 and isinstance(modules[0], Mapping):
-            named = list(modules[0].items())
-        else:
-            named = [(str(i), module) for i, module in enumerate(modules)]
-        for name, module in named:
-            self._add(name, module)
+        for number, entry in enumerate(modules):
+            named = entry if isinstance(entry, Mapping) else {str(number): entry}
+            for name, module in named.items():
+                self._add(name, module)
 
     def forward(self, x: Any) -> Any:
         for name, module in self.named_children():

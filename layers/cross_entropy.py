@@ -105,7 +105,7 @@ def cross_entropy(
     if z.ndim == 0:
         raise ShapeError("cross_entropy: the logits are a single number; they need a class axis.")
     labels = _check_labels(z, target, ignore_index)
-    check_reduction("cross_entropy", reduction, np.count_nonzero(labels != ignore_index))
+    check_reduction("cross_entropy", reduction, int(np.count_nonzero(labels != ignore_index)))
     if weight is not None:
         weight = np.asarray(weight, z.dtype)
         if weight.shape != (z.shape[_class_axis(z)],):

@@ -282,13 +282,13 @@ class LSTM(Module):
         if self.batch_first:
             x = x.swapaxes(0, 1)
         h0, c0 = check_state("LSTM", hx, (self.num_layers, x.shape[1], self.hidden_size))
-        states = []
+        ends: list[Any] = []
         for layer in range(self.num_layers):
             state = None if h0 is None else (h0[layer], c0[layer])
             x, h, c = lstm(x, state, *_parameters(self, f"_l{layer}"))
-            states.append((h, c))
-        hs, cs = zip(*states)
-        return x.swapaxes(0, 1) if self.batch_first else x, (np.stack(hs), np.stack(cs))
+            ends.append((h, c))
+        states: Any = tuple(np.stack(end) for end in zip(*ends))
+        return x.swapaxes(0, 1) if self.batch_first else x, states
 
     def extra_repr(self) -> str:
         layers = f", num_layers={self.num_layers}" if self.num_layers > 1 else ""

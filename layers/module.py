@@ -6,7 +6,7 @@ set, and through those of the modules among them. A name is the path of attribut
 ``features.0.weight``, which is also its key in a state_dict.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -176,7 +176,7 @@ class Module:
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Copies of all parameters and buffers, by name; `minigrad.save` writes such a dict."""
-        return {name: np.array(array) for name, array, _ in self._state()}
+        return {path: _array(module, name).copy() for path, module, name in self._state()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Take over the numbers of a state; all of them, or on an error none.
@@ -198,26 +198,25 @@ class Module:
         StateDictError
             Names or shapes that do not fit, with the nearest right ones.
         """
-        own = {name: array for name, array, _ in self._state()}
+        own = {path: _array(module, name) for path, module, name in self._state()}
         fitting, incompatible = match(type(self).__name__, own, state, strict)
-        for name, _, put in self._state():
-            if name in fitting:
-                put(fitting[name])
+        for path, module, name in self._state():
+            if path in fitting:
+                parameter = getattr(module, name)
+                if isinstance(parameter, Parameter):
+                    parameter.data = fitting[path]
+                else:
+                    setattr(module, name, fitting[path])
         return incompatible
 
-    def _state(self) -> Iterator[tuple[str, np.ndarray, Callable[[np.ndarray], None]]]:
-        """Name, array and setter of all parameters and buffers; a shared one under each name."""
+    def _state(self) -> Iterator[tuple[str, "Module", str]]:
+        """Path, module and attribute of all parameters and buffers; shared ones under each path."""
         for path, module in self.named_modules(remove_duplicate=False):
-            for name, value in list(vars(module).items()):
-                if isinstance(value, Parameter):
-                    yield _join(path, name), value._data, lambda a, p=value: setattr(p, "data", a)
-            for name in module._buffers:
-                if (value := getattr(module, name)) is not None:
-                    yield (
-                        _join(path, name),
-                        value,
-                        lambda a, m=module, n=name: setattr(m, n, a),
-                    )
+            attributes = vars(module)
+            names = [name for name, value in attributes.items() if isinstance(value, Parameter)]
+            names += [name for name in module._buffers if attributes[name] is not None]
+            for name in names:
+                yield _join(path, name), module, name
 
     # -- showing --------------------------------------------------------------------------------
 
@@ -232,6 +231,12 @@ class Module:
             return f"{name}({settings})"
         body = "\n".join([settings, *lines] if settings else lines)
         return f"{name}(\n" + "\n".join("  " + line for line in body.split("\n")) + "\n)"
+
+
+def _array(module: Module, name: str) -> np.ndarray:
+    """The numbers of a parameter or a buffer."""
+    value = getattr(module, name)
+    return value._data if isinstance(value, Parameter) else value
 
 
 def _join(path: str, name: str) -> str:
