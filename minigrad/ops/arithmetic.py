@@ -120,7 +120,9 @@ class Power(Function):
 def _power_slope(a, b):
     """b aᵇ⁻¹, where x⁰ has slope 0 also at x = 0; 0 · 0⁻¹ would be nan."""
     if isinstance(b, (int, float)):
-        return b * a ** (b - 1) if b != 0 else 0.0
+        if b == 0:
+            return 0.0
+        return b * (a if b == 2 else a ** (b - 1))
     flat = (a == 0) & (b == 0)
     return b * np.where(flat, 1, a) ** (b - 1)
 

@@ -70,14 +70,14 @@ class Mean(Function):
 
     @staticmethod
     def forward(ctx, x, *, axis, keepdims):
-        y = x.mean(axis=axis, keepdims=keepdims)
+        y = x.sum(axis=axis, keepdims=keepdims)
         ctx.shape, ctx.kept = x.shape, kept_shape(x.shape, axis)
-        return y
+        return y / reduced_size(x.shape, ctx.kept)
 
     @staticmethod
     def backward(ctx, dy):
-        n = reduced_size(ctx.shape, ctx.kept)
-        return spread(dy / (n or 1), ctx.kept, ctx.shape)
+        n = reduced_size(ctx.shape, ctx.kept) or 1
+        return spread(dy / n, ctx.kept, ctx.shape)
 
 
 @implements(np.mean)
@@ -121,7 +121,7 @@ class Std(Function):
 def _deviation(ctx, factor):
     """factor (x - x̄) / (n - ddof)."""
     scale = factor / ctx.freedom if ctx.freedom > 0 else math.nan
-    return (ctx.x - np.mean(ctx.x, axis=ctx.axis, keepdims=True)) * scale
+    return (ctx.x - Mean.call(ctx.x, axis=ctx.axis, keepdims=True)) * scale
 
 
 @implements(np.var)

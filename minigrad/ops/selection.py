@@ -34,7 +34,7 @@ class Keep(Function):
         ctx.mask = mask
         # The bits of a float AND-ed with all ones or all zeros: several times faster than np.where,
         # and unlike a product it also turns inf and nan into 0.
-        bits = np.dtype(f"i{x.dtype.itemsize}")
+        bits = np.int32 if x.dtype.itemsize == 4 else np.int64
         return (x.view(bits) & -mask.astype(bits)).view(x.dtype)
 
     @staticmethod

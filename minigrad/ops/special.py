@@ -14,9 +14,10 @@ class Sigmoid(Function):
 
     @staticmethod
     def forward(ctx, x):
-        # e⁻ˣ would overflow for x ≪ 0. Multiplied by exp(min(x, 0)) above and below the line, no
-        # power is larger than 1 and both tails keep their relative precision.
-        ctx.y = np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.absolute(x)))
+        # e⁻ˣ overflows for x ≪ 0. With e = exp(-|x|) ≤ 1, y is 1 / (1 + e) or e / (1 + e), and
+        # both tails keep their relative precision.
+        e = np.exp(-np.absolute(x))
+        ctx.y = np.maximum(e, np.greater_equal(x, 0)) / (1 + e)
         return ctx.y
 
     @staticmethod
@@ -42,9 +43,10 @@ class Logsumexp(Function):
 
     @staticmethod
     def forward(ctx, x, *, axis, keepdims):
-        highest = np.max(x, axis=axis, keepdims=True)
-        highest = np.where(np.isfinite(highest), highest, 0)
-        total = np.sum(np.exp(x - highest), axis=axis, keepdims=True)
+        highest = x.max(axis=axis, keepdims=True)
+        if not np.isfinite(highest).all():
+            highest = np.where(np.isfinite(highest), highest, 0)
+        total = np.exp(x - highest).sum(axis=axis, keepdims=True)
         with np.errstate(divide="ignore"):  # all entries -inf: the sum is 0, its log -inf
             y = np.log(total) + highest
         ctx.kept = kept_shape(x.shape, axis)
