@@ -7,6 +7,7 @@ from minigrad import optim
 from minigrad.backward import grad
 from minigrad.function import Function
 from minigrad.grad_mode import enable_grad, is_grad_enabled, no_grad
+from minigrad.gradcheck import gradcheck
 from minigrad.ops.special import log_sigmoid, logsumexp, sigmoid, softplus
 from minigrad.random import manual_seed
 from minigrad.serialize import load, save
@@ -16,6 +17,7 @@ __all__ = [
     "Tensor",
     "enable_grad",
     "grad",
+    "gradcheck",
     "is_grad_enabled",
     "load",
     "log_sigmoid",
