@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
+from minigrad.ops.selection import keep
 
 
 def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
@@ -167,7 +168,7 @@ class Min(Function):
 def _to_extremes(ctx, dy):
     chosen = ctx.x == ctx.y.reshape(ctx.kept)
     ties = np.sum(chosen, axis=ctx.axis, keepdims=True, dtype=dy.dtype)
-    return (dy.reshape(ctx.kept) / ties) * chosen
+    return keep(dy.reshape(ctx.kept) / ties, chosen)
 
 
 @implements(np.max, np.amax)

@@ -53,7 +53,8 @@ def where(condition: Any, *choices: Any) -> Any:
     condition = np.asarray(plain(condition))
     if not choices:
         return np.where(condition)
-    return Where.apply(*choices, condition=condition.astype(bool, copy=False))
+    # A copy: the caller may change theirs before the backward pass.
+    return Where.apply(*choices, condition=condition.astype(bool))
 
 
 @implements(np.nan_to_num)

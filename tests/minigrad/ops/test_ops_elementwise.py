@@ -130,11 +130,21 @@ def test_where_with_a_condition_alone_gives_plain_positions():
     assert np.where(x > 3.5)[0].tolist() == [3]
 
 
+def test_where_is_not_misled_by_a_condition_changed_before_backward():
+    x, mask = float64([1.0, 2.0]), np.array([True, False])
+    y = np.where(mask, x, 0.0)
+    mask[:] = False
+    y.backward(np.ones(2))
+    np.testing.assert_array_equal(x.grad, [1, 0])
+
+
 def test_an_infinite_slope_in_a_branch_not_chosen_does_not_leak():
     x = np.array([-1.0, 0.0, 4.0])
     with np.errstate(divide="ignore"):
         gradient = slope(lambda t: np.sqrt(np.where(t > 1, t, 0.0)), x)
         np.testing.assert_array_equal(gradient, [0, 0, 0.25])
+        gradient = slope(lambda t: np.sqrt(np.max(t)), [-1.0, 0.0])
+        np.testing.assert_array_equal(gradient, [0, np.inf])
         gradient = slope(lambda t: np.sqrt(np.clip(t, 0.5, None) - 0.5), [0.0, 4.5])
         np.testing.assert_array_equal(gradient, [0, 0.25])
         gradient = slope(lambda t: np.sqrt(np.maximum(t, 0)), [-1.0, 4.0])
