@@ -5,8 +5,8 @@ class MinigradError(Exception):
     """Base of every error that minigrad raises on purpose."""
 
 
-class ShapeError(MinigradError, ValueError):
-    """Operands whose shapes, axes or ranks do not fit an operation."""
+class ShapeError(MinigradError, ValueError, IndexError):
+    """Operands whose shapes, axes, ranks or positions do not fit an operation."""
 
 
 class DtypeError(MinigradError, TypeError):

@@ -2,19 +2,25 @@
 
 from minigrad.ops import (  # noqa: F401  (these serve through NumPy's names alone)
     cumulative,
+    diagonals,
+    einsum,
     exponential,
     extrema,
     inspection,
+    joining,
     piecewise,
+    rearranging,
     reductions,
     selection,
+    shape,
     special,
+    taking,
     trigonometric,
 )
 from minigrad.ops.arithmetic import add, divide, multiply, negative, power, subtract
 from minigrad.ops.dtypes import astype
 from minigrad.ops.indexing import getitem
-from minigrad.ops.linalg import matmul
+from minigrad.ops.products import matmul
 
 __all__ = [
     "add", "astype", "divide", "getitem", "matmul", "multiply", "negative", "power", "subtract",

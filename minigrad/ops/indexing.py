@@ -1,10 +1,11 @@
-"""Basic and fancy indexing."""
+"""Basic and fancy indexing: `x[index]`, and what its backward adds at the same places."""
 
 from typing import Any
 
 import numpy as np
 
 from minigrad.function import Function
+from minigrad.ops.inspection import plain
 
 
 class Getitem(Function):
@@ -27,7 +28,10 @@ class Scatter(Function):
     def forward(ctx, x, *, index, shape):
         ctx.index = index
         y = np.zeros(shape, x.dtype)
-        np.add.at(y, index, x)
+        if _may_repeat(index):
+            np.add.at(y, index, x)
+        else:
+            y[index] = x
         return y
 
     @staticmethod
@@ -37,4 +41,21 @@ class Scatter(Function):
 
 def getitem(x: Any, index: Any) -> Any:
     """`x[index]`, where the index may hold Tensors of integers or bools."""
-    return Getitem.apply(x, index=index)
+    return Getitem.apply(x, index=settled(index))
+
+
+def settled(index: Any) -> Any:
+    """An index of which the caller holds no part: Tensors and lists as arrays, arrays copied."""
+    if type(index) is tuple:
+        return tuple([settled(entry) for entry in index])
+    if index is None or index is Ellipsis or isinstance(index, (int, slice, np.integer)):
+        return index
+    array = np.array(plain(index))
+    # NumPy takes an empty list for positions, though an empty array is one of floats.
+    return array.astype(np.intp) if isinstance(index, list) and array.size == 0 else array
+
+
+def _may_repeat(index: Any) -> bool:
+    """Whether an entry may be taken twice: only arrays of positions can do so, masks cannot."""
+    entries = index if type(index) is tuple else (index,)
+    return any([type(e) is np.ndarray and e.dtype.kind != "b" and e.size > 1 for e in entries])

@@ -1,0 +1,105 @@
+"""Products of matrices and vectors, in all ranks."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.function import Function
+from minigrad.numpy_protocol import implements
+from minigrad.ops.versions import since
+
+
+@implements(np.matmul, *since("linalg.matmul"))
+class Matmul(Function):
+    """y = a b;   da = dy bᵀ,   db = aᵀ dy  (on the last two axes)"""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        ctx.a, ctx.b = a, b
+        return np.matmul(a, b)
+
+    @staticmethod
+    def backward(ctx, dy):
+        a, b = ctx.a, ctx.b
+        need_a, need_b = ctx.needs_input_grad
+        # A vector is a row on the left and a column on the right, as in the forward product.
+        if a.ndim == 1:
+            dy = np.expand_dims(dy, -2 if b.ndim > 1 else -1)
+        if b.ndim == 1:
+            dy = np.expand_dims(dy, -1)
+        rows = np.expand_dims(a, 0) if a.ndim == 1 else a
+        columns = np.expand_dims(b, -1) if b.ndim == 1 else b
+        da = db = None
+        if need_a:
+            da = np.matmul(dy, np.swapaxes(columns, -1, -2))
+            da = np.squeeze(da, -2) if a.ndim == 1 else da
+        if need_b:
+            db = np.matmul(np.swapaxes(rows, -1, -2), dy)
+            db = np.squeeze(db, -1) if b.ndim == 1 else db
+        return da, db
+
+
+class Dot(Matmul):
+    """y = a b of vectors and matrices;   da = dy bᵀ,   db = aᵀ dy"""
+
+
+class Tensordot(Function):
+    """y = Σ a b over pairs of axes;   da = Σ dy b over b's other axes,   db = Σ dy a over a's"""
+
+    @staticmethod
+    def forward(ctx, a, b, *, axes):
+        ctx.a, ctx.b, ctx.axes = a, b, axes
+        return np.tensordot(a, b, axes)
+
+    @staticmethod
+    def backward(ctx, dy):
+        a, b = ctx.a, ctx.b
+        mine, its = ctx.axes
+        free_a = [i for i in range(a.ndim) if i not in mine]
+        free_b = [i for i in range(b.ndim) if i not in its]
+        places = list(range(dy.ndim))  # a's free axes come first, then b's
+        need_a, need_b = ctx.needs_input_grad
+        da = db = None
+        if need_a:
+            da = np.tensordot(dy, b, (places[len(free_a) :], free_b))
+            da = np.transpose(da, _inverse(free_a + _partners(its, mine)))
+        if need_b:
+            db = np.tensordot(a, dy, (free_a, places[: len(free_a)]))
+            db = np.transpose(db, _inverse(_partners(mine, its) + free_b))
+        return da, db
+
+
+def _partners(these, those):
+    """Of paired axes, the second ones, in the order of the first."""
+    return [partner for _, partner in sorted(zip(these, those))]
+
+
+def _inverse(order):
+    return [order.index(i) for i in range(len(order))]
+
+
+@implements(np.tensordot, *since("linalg.tensordot"))
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """np.tensordot; `axes` a number of axes, last of `a` with first of `b`, or a pair of lists."""
+    rank_a, rank_b = np.ndim(a), np.ndim(b)
+    if isinstance(axes, (int, np.integer)):
+        mine, its = list(range(rank_a - axes, rank_a)), list(range(axes))
+    else:
+        mine, its = [[x] if isinstance(x, (int, np.integer)) else list(x) for x in axes]
+        mine = [i + rank_a if i < 0 else i for i in mine]
+        its = [i + rank_b if i < 0 else i for i in its]
+    return Tensordot.apply(a, b, axes=(mine, its))
+
+
+@implements(np.dot)
+def dot(a: Any, b: Any) -> Any:
+    """np.dot: over the last axis of `a` and the last but one (or only one) of `b`."""
+    rank_a, rank_b = np.ndim(a), np.ndim(b)
+    if rank_a == 0 or rank_b == 0:
+        return np.multiply(a, b)
+    if rank_b == 1 or (rank_a <= 2 and rank_b == 2):
+        return Dot.apply(a, b)
+    return tensordot(a, b, ([-1], [-2]))
+
+
+matmul = Matmul.apply

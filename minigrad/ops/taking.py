@@ -1,0 +1,76 @@
+"""NumPy's named ways to take entries: by position, by condition, by leaving out."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.numpy_protocol import implements
+from minigrad.ops.indexing import Getitem, settled
+from minigrad.ops.inspection import plain
+
+
+class Take(Getitem):
+    """y = x at positions;   dx = zeros with dy added there (an entry taken twice receives twice)"""
+
+
+@implements(np.take)
+def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+    """np.take: along one axis, or of the flattened array."""
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    indices = settled(indices)
+    if mode != "raise":
+        n = a.shape[axis]
+        indices = np.mod(indices, n) if mode == "wrap" else np.clip(indices, 0, n - 1)
+    return Take.apply(a, index=_along(a, axis, indices))
+
+
+@implements(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    """np.take_along_axis: positions along one axis, other positions for each of the others."""
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    grid: list[Any] = list(np.indices(arr.shape, sparse=True))
+    grid[axis] = settled(indices)
+    return Take.apply(arr, index=tuple(grid))
+
+
+@implements(np.compress)
+def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+    """np.compress: where a vector of bools is set, along one axis or of the flattened array."""
+    return take(a, np.flatnonzero(plain(condition)), axis)
+
+
+@implements(np.extract)
+def extract(condition: Any, arr: Any) -> Any:
+    """np.extract: the entries where a condition of the same shape holds, as a vector."""
+    return compress(np.ravel(plain(condition)), arr)
+
+
+@implements(np.delete)
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    """np.delete: without the entries at these positions."""
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    return take(arr, np.delete(np.arange(arr.shape[axis]), plain(obj)), axis)
+
+
+@implements(np.choose)
+def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
+    """np.choose: of several arrays, for each place the one that the integers `a` name."""
+    number, *choices = np.broadcast_arrays(plain(a), *choices)
+    return take_along_axis(np.stack(choices), plain(number)[None], 0)[0]
+
+
+@implements(np.select)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """np.select: for each place the choice of the first condition that holds."""
+    chosen = default
+    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+        chosen = np.where(plain(condition), choice, chosen)
+    return chosen
+
+
+def _along(a: Any, axis: int, indices: Any) -> Any:
+    axis = range(a.ndim)[axis]
+    return (slice(None),) * axis + (indices,)
