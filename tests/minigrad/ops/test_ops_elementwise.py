@@ -291,6 +291,7 @@ def test_remainder_and_floor_division_follow_python_for_negative_numbers():
     np.testing.assert_array_equal((-7.0 % float64([2.0, -2.0])).data, [1, -1])
     np.testing.assert_array_equal(np.fmod(x, 2).data, [-1.5, 1.5])
     np.testing.assert_array_equal(slope(lambda t: -7.0 % t, [2.0, -2.5]), [4, -2])
+    np.testing.assert_array_equal(slope(lambda t: np.fmod(-7.0, t), [2.0, -2.5]), [3, -2])
 
 
 def test_nan_to_num_has_gradient_zero_where_it_replaces():

@@ -208,6 +208,15 @@ def test_sums_and_products_of_nothing():
         assert slope(np.cumsum, x).shape == slope(lambda t: np.cumprod(t, 1), x).shape == (0, 3)
 
 
+@pytest.mark.parametrize("axis", [None, 0, -1, ()])
+def test_an_array_without_axes_reduces_to_itself_as_in_numpy(axis):
+    for f in (np.sum, np.mean, np.prod, np.max):
+        y = f(float64(3.0), axis=axis)
+        assert y.shape == ()
+        assert y.data == 3
+        assert slope(lambda t: f(t, axis=axis), 3.0) == 1
+
+
 def test_the_mean_of_nothing_warns_as_numpy_does_and_its_gradient_does_not():
     x = float64(np.zeros(0))
     with pytest.warns(RuntimeWarning):
