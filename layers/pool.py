@@ -6,7 +6,8 @@ Max pooling selects. Let (r*, t*) be where the maximum of window (p, q) stands::
 
 A small change of any other pixel changes nothing, so it gets nothing. At a tie the maximum has a
 kink, and any sharing out among the tied pixels is a subgradient; the first in reading order gets it
-all, as in PyTorch. Padding counts as -∞ and so is never chosen.
+all, as in PyTorch. Padding counts as -∞ and so is never chosen (a dilated window that sees nothing
+else is -∞, and has no gradient).
 
 Average pooling is linear, with the weight 1/(kh·kw) for every pixel of the window::
 

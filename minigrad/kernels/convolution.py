@@ -135,7 +135,8 @@ class _Patches:
         kernel_size, self.size, self.groups = w_shape[2:], y.shape[2:], groups
         self.rows = (x.shape[1], *kernel_size)
         self.window = stride, padding, dilation
-        self.are_pixels = (*kernel_size, *stride, *padding) == (1, 1, 1, 1, 0, 0)
+        unit = (*kernel_size, *stride, *padding) == (1, 1, 1, 1, 0, 0)
+        self.are_pixels = unit and x.shape[2:] == self.size
         bytes_an_image = int(np.prod(self.rows + self.size)) * x.itemsize
         self.images = max(1, BLOCK_BYTES // max(1, bytes_an_image))
 

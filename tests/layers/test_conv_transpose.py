@@ -138,10 +138,16 @@ def test_what_the_module_refuses():
         ConvTranspose2d(2, 3, 3, groups=2)
 
 
-def test_gradients_have_the_shapes_of_their_operands_with_room_to_spare():
+@pytest.mark.parametrize("kernel", [1, 2])
+def test_room_that_only_the_dilation_allows_stays_empty(kernel):
+    """One place more than the input has pixels: zeros in y, and nothing that reaches a gradient."""
     x = minigrad.tensor(draw_array(0, (1, 1, 3, 3)), requires_grad=True)
-    w = minigrad.tensor(draw_array(1, (1, 1, 2, 2)), requires_grad=True)
+    w = minigrad.tensor(draw_array(1, (1, 1, kernel, kernel)), requires_grad=True)
     y = F.conv_transpose2d(x, w, dilation=3, output_padding=2)
-    y.backward(draw_array(2, y.shape))
+    np.testing.assert_array_equal(y.data[0, 0, -2:], np.zeros((2, y.shape[3])))
+    upstream = draw_array(2, y.shape)
+    upstream[..., :-2, :-2] = 0
+    y.backward(upstream)
     assert x.grad.shape == x.shape
-    assert w.grad.shape == w.shape
+    np.testing.assert_array_equal(x.grad, np.zeros(x.shape))
+    np.testing.assert_array_equal(w.grad, np.zeros(w.shape))

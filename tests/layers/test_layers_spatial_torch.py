@@ -82,6 +82,15 @@ def test_conv_transpose2d(seed, w, groups, inputs, outputs, more):
     )
 
 
+def every_window_sees_a_pixel(size, kernel, stride, padding, dilation):
+    """PyTorch writes past its memory where one does not (ours is -∞ there, and without gradient)."""
+    for n, k, s, p, d in zip(size, kernel, stride, padding, dilation):
+        starts = range(-p, n + p - d * (k - 1), s)
+        if not all(any(0 <= start + d * i < n for i in range(k)) for start in starts):
+            return False
+    return True
+
+
 @settings(max_examples=40, deadline=None)
 @given(seeds, st.fixed_dictionaries(PAIRS), st.booleans())
 def test_pools(seed, w, ties):
@@ -96,6 +105,7 @@ def test_pools(seed, w, ties):
         x,
     )
     assume(fits(w["size"], kernel, padding, dilation))
+    assume(every_window_sees_a_pixel(w["size"], kernel, stride, padding, dilation))
     compare_with_torch(
         lambda x: F.max_pool2d(x, kernel, stride, padding, dilation),
         lambda x: P.max_pool2d(x, kernel, stride, padding, dilation),
@@ -103,6 +113,7 @@ def test_pools(seed, w, ties):
     )
 
 
+@pytest.mark.filterwarnings("ignore:Since version 1.3.0, affine_grid behavior:UserWarning")
 @settings(max_examples=20, deadline=None)
 @given(seeds, st.integers(1, 3), st.integers(1, 5), st.integers(1, 5), st.booleans())
 def test_affine_grid(seed, n, height, width, align):
