@@ -1,5 +1,7 @@
 """Errors that a caller can act on. Each message says what was wrong, where, and what to do."""
 
+from numpy.linalg import LinAlgError
+
 
 class MinigradError(Exception):
     """Base of every error that minigrad raises on purpose."""
@@ -7,6 +9,10 @@ class MinigradError(Exception):
 
 class ShapeError(MinigradError, ValueError, IndexError):
     """Operands whose shapes, axes, ranks or positions do not fit an operation."""
+
+
+class SingularMatrixError(MinigradError, LinAlgError):
+    """A matrix without an inverse, where one is needed."""
 
 
 class DtypeError(MinigradError, TypeError):

@@ -1,8 +1,13 @@
-"""Shapes: un-broadcasting a gradient, and saying in words why shapes do not fit."""
+"""Shapes: un-broadcasting a gradient, and saying in words why shapes do not fit (see hints.py)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+
+from minigrad.errors import MinigradError, ShapeError
+from minigrad.hints import hint
 
 
 def unbroadcast(grad: Any, shape: tuple[int, ...]) -> Any:
@@ -25,48 +30,48 @@ def unbroadcast(grad: Any, shape: tuple[int, ...]) -> Any:
 def explain(name: str, arrays: list[Any], options: dict[str, Any], error: Exception) -> str:
     """Say which operation met which shapes, what NumPy says of it, and the likely mend."""
     shapes = [np.shape(a) for a in arrays if a is not None]
-    shown = " and ".join(str(s) for s in shapes)
-    given = ", ".join(f"{k}={_short(v)}" for k, v in options.items())
-    what = f"{name}: operands of shape {shown}" + (f" with {given}" if given else "")
-    return f"{what} do not fit ({error}). {_hint(name, shapes)}".rstrip()
+    met = "operands of shape " + " and ".join([str(s) for s in shapes])
+    if len(shapes) == 1:
+        met = f"an operand of shape {shapes[0]}"
+    given = ", ".join([f"{k}={_short(v)}" for k, v in options.items()])
+    what = f"{name}: {met}" + (f" with {given}" if given else "")
+    fit = "does" if len(shapes) == 1 else "do"
+    return f"{what} {fit} not fit ({error}). {hint(name, shapes, options, error)}".rstrip()
+
+
+@contextmanager
+def explained(name: str, *arrays: Any, **options: Any) -> Iterator[None]:
+    """Explain an error of NumPy's that is raised within, as the tape does for a rule's forward."""
+    try:
+        yield
+    except MinigradError:
+        raise
+    except (ValueError, IndexError) as error:
+        raise ShapeError(explain(name, list(arrays), options, error)) from error
+
+
+def axis_index(name: str, axis: int, shape: tuple[int, ...]) -> int:
+    """`axis` counted from the start; for operations that need it before NumPy checks it.
+
+    Raises
+    ------
+    ShapeError
+        An array of this shape has no such axis.
+    """
+    with explained(name, np.broadcast_to(0, shape), axis=axis):
+        if not -len(shape) <= axis < len(shape):
+            raise np.exceptions.AxisError(axis, len(shape))
+    return axis % len(shape)
 
 
 def _short(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"<array {value.shape}>"
-    text = repr(value)
+    if isinstance(value, slice):
+        text = ":".join(["" if part is None else str(part) for part in (value.start, value.stop)])
+        return text if value.step is None else f"{text}:{value.step}"
+    if isinstance(value, tuple):
+        text = ", ".join([_short(v) for v in value])
+        return f"({text},)" if len(value) == 1 else f"({text})"
+    text = "..." if value is Ellipsis else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _hint(name: str, shapes: list[tuple[int, ...]]) -> str:
-    if len(shapes) != 2:
-        return ""
-    a, b = shapes
-    if name == "matmul":
-        if not a or not b:
-            return "matmul wants arrays of one axis or more; multiply by a number with *."
-        inner = b[-2] if len(b) > 1 else b[0]
-        if a[-1] == inner:
-            return f"The leading axes {a[:-2]} and {b[:-2]} must broadcast."
-        hint = f"The last axis of the first ({a[-1]}) must equal the {'second last' if len(b) > 1 else 'only'} axis of the second ({inner})."
-        if len(b) > 1 and b[-1] == a[-1]:
-            hint += " Transposing the second, a @ b.T, would fit."
-        elif len(a) > 1 and a[-2] == inner:
-            hint += " Transposing the first, a.T @ b, would fit."
-        return hint
-    for back in range(1, min(len(a), len(b)) + 1):
-        m, n = a[-back], b[-back]
-        if m != n and 1 not in (m, n):
-            hint = f"Axis -{back} has {m} entries in one and {n} in the other; they must be equal, or one of them 1."
-            if len(a) == 1 and len(b) > 1 and a[0] in b[:-1]:
-                hint += f" If the first runs along axis {b.index(a[0])}, reshape it to {_column(a[0], b)}."
-            elif len(b) == 1 and len(a) > 1 and b[0] in a[:-1]:
-                hint += f" If the second runs along axis {a.index(b[0])}, reshape it to {_column(b[0], a)}."
-            elif a == b[::-1] and len(a) == 2:
-                hint += " Is one of them transposed? Try .T."
-            return hint
-    return ""
-
-
-def _column(n: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (n,) + (1,) * (len(shape) - 1 - shape.index(n))

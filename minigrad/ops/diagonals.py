@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.errors import ShapeError
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
 from minigrad.ops.selection import keep
@@ -70,6 +71,11 @@ def diag(v: Any, k: int = 0) -> Any:
     """np.diag: a matrix's diagonal, or a matrix with a vector on its diagonal."""
     if np.ndim(v) == 2:
         return diagonal(v, k)
+    if np.ndim(v) != 1:
+        raise ShapeError(
+            f"diag: an operand of shape {np.shape(v)}; it takes a vector or a matrix. np.diagonal takes "
+            "more axes, np.diagflat flattens."
+        )
     side = np.shape(v)[0] + abs(k)
     return OnDiagonal.apply(v, shape=(side, side), offset=k, axis1=0, axis2=1)
 

@@ -9,6 +9,7 @@ from minigrad.function import Function
 from minigrad.numpy_protocol import implements
 from minigrad.ops.shape import atleast_1d, atleast_2d, atleast_3d, ravel
 from minigrad.ops.versions import since
+from minigrad.shapes import axis_index
 from minigrad.tensor import Tensor
 
 # -- joining --------------------------------------------------------------------------------------
@@ -19,9 +20,10 @@ class Concatenate(Function):
 
     @staticmethod
     def forward(ctx, *arrays, axis):
+        y = np.concatenate(arrays, axis)
         ctx.axis = axis
-        ctx.cuts = np.cumsum([a.shape[axis] for a in arrays[:-1] if a.ndim], dtype=int).tolist()
-        return np.concatenate(arrays, axis)
+        ctx.cuts = np.cumsum([a.shape[axis] for a in arrays[:-1]], dtype=int).tolist()
+        return y
 
     @staticmethod
     def backward(ctx, dy):
@@ -149,12 +151,14 @@ class Unstack(Function):
 @implements(np.split)
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """np.split: into equal pieces, or at positions, which must not decrease."""
+    axis = axis_index("split", axis, np.shape(ary))
     return list(Split.apply(ary, sections=indices_or_sections, axis=axis))
 
 
 @implements(np.array_split)
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """np.array_split: like split, where the first pieces may be one longer than the last."""
+    axis = axis_index("array_split", axis, np.shape(ary))
     if isinstance(indices_or_sections, (int, np.integer)):
         size, longer = divmod(np.shape(ary)[axis], indices_or_sections)
         sizes = [size + (i < longer) for i in range(indices_or_sections)]

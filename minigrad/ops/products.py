@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.errors import ShapeError
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
 from minigrad.ops.versions import since
@@ -100,6 +101,85 @@ def dot(a: Any, b: Any) -> Any:
     if rank_b == 1 or (rank_a <= 2 and rank_b == 2):
         return Dot.apply(a, b)
     return tensordot(a, b, ([-1], [-2]))
+
+
+@implements(np.inner)
+def inner(a: Any, b: Any) -> Any:
+    """np.inner: over the last axis of both."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    return tensordot(a, b, ([-1], [-1]))
+
+
+@implements(np.vdot)
+def vdot(a: Any, b: Any) -> Any:
+    """np.vdot: of the flattened arrays."""
+    return Dot.apply(np.ravel(a), np.ravel(b))
+
+
+@implements(np.outer, *since("linalg.outer"))
+def outer(a: Any, b: Any) -> Any:
+    """np.outer: every entry of `a` by every entry of `b`."""
+    return np.multiply(np.reshape(a, (-1, 1)), np.ravel(b))
+
+
+@implements(np.kron)
+def kron(a: Any, b: Any) -> Any:
+    """np.kron: every entry of `a` by the whole of `b`."""
+    rank = max(np.ndim(a), np.ndim(b))
+    shape_a = (1,) * (rank - np.ndim(a)) + np.shape(a)
+    shape_b = (1,) * (rank - np.ndim(b)) + np.shape(b)
+    blocks = np.reshape(a, [n for side in shape_a for n in (side, 1)])
+    inside = np.reshape(b, [n for side in shape_b for n in (1, side)])
+    return np.reshape(np.multiply(blocks, inside), [m * n for m, n in zip(shape_a, shape_b)])
+
+
+@implements(np.cross)
+def cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
+    """np.cross of vectors of three entries along an axis."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    if a.shape[-1] != 3 or b.shape[-1] != 3:
+        raise ShapeError(
+            f"cross: vectors of {a.shape[-1]} and {b.shape[-1]} entries, and both must have 3. In "
+            "the plane, write a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]."
+        )
+    y = np.roll(a, -1, -1) * np.roll(b, -2, -1) - np.roll(a, -2, -1) * np.roll(b, -1, -1)
+    return np.moveaxis(y, -1, axisc)
+
+
+@implements(*since("linalg.cross"))
+def vector_cross(x1: Any, x2: Any, *, axis: int = -1) -> Any:
+    """np.linalg.cross."""
+    return cross(x1, x2, axis=axis)
+
+
+@implements(*since("vecdot"))
+def vecdot(x1: Any, x2: Any) -> Any:
+    """np.vecdot: the dot products of vectors along the last axis."""
+    y = matmul(np.expand_dims(x1, -2), np.expand_dims(x2, -1))
+    return np.squeeze(y, (-2, -1))
+
+
+@implements(*since("linalg.vecdot"))
+def vecdot_along(x1: Any, x2: Any, *, axis: int = -1) -> Any:
+    """np.linalg.vecdot: the same along any axis."""
+    return vecdot(np.moveaxis(x1, axis, -1), np.moveaxis(x2, axis, -1))
+
+
+@implements(*since("matvec"))
+def matvec(x1: Any, x2: Any) -> Any:
+    """np.matvec: matrices by vectors, both stacked."""
+    return np.squeeze(matmul(x1, np.expand_dims(x2, -1)), -1)
+
+
+@implements(*since("vecmat"))
+def vecmat(x1: Any, x2: Any) -> Any:
+    """np.vecmat: vectors by matrices, both stacked."""
+    return np.squeeze(matmul(np.expand_dims(x1, -2), x2), -2)
 
 
 matmul = Matmul.apply

@@ -8,6 +8,7 @@ from minigrad.errors import UnsupportedError
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
 from minigrad.ops.taking import take
+from minigrad.shapes import axis_index
 
 # -- in another order -----------------------------------------------------------------------------
 
@@ -87,9 +88,9 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     if axis is None:
         a, axis = np.ravel(a), 0
     shape = list(np.shape(a))
+    axis = axis_index("repeat", axis, np.shape(a))
     if not isinstance(repeats, (int, np.integer)):
         return take(a, np.repeat(np.arange(shape[axis]), repeats), axis)
-    axis = axis % len(shape)
     spread = np.broadcast_to(
         np.expand_dims(a, axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :])
     )

@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
 from minigrad.ops.versions import since
+from minigrad.shapes import axis_index, explained
 
 # -- entries in their order, axes cut anew --------------------------------------------------------
 
@@ -172,7 +173,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     """np.rollaxis: an axis moved to stand before `start`."""
     axes = list(range(np.ndim(a)))
     place = start + len(axes) if start < 0 else start
-    moved = axes[axis]
+    moved = axis_index("rollaxis", axis, np.shape(a))
     before = [i for i in axes[:place] if i != moved]
     return Transpose.apply(a, axes=[*before, moved, *[i for i in axes[place:] if i != moved]])
 
@@ -201,7 +202,8 @@ def broadcast_to(array: Any, shape: Any) -> Any:
 @implements(np.broadcast_arrays)
 def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
     """np.broadcast_arrays."""
-    shape = np.broadcast_shapes(*map(np.shape, args))
+    with explained("broadcast_arrays", *args):
+        shape = np.broadcast_shapes(*map(np.shape, args))
     return tuple([broadcast_to(a, shape) for a in args])
 
 

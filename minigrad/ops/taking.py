@@ -7,6 +7,7 @@ import numpy as np
 from minigrad.numpy_protocol import implements
 from minigrad.ops.indexing import Getitem, settled
 from minigrad.ops.inspection import plain
+from minigrad.shapes import axis_index, explained
 
 
 class Take(Getitem):
@@ -18,11 +19,11 @@ def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
     """np.take: along one axis, or of the flattened array."""
     if axis is None:
         a, axis = np.ravel(a), 0
-    indices = settled(indices)
+    axis, indices = axis_index("take", axis, a.shape), settled(indices)
     if mode != "raise":
         n = a.shape[axis]
         indices = np.mod(indices, n) if mode == "wrap" else np.clip(indices, 0, n - 1)
-    return Take.apply(a, index=_along(a, axis, indices))
+    return Take.apply(a, index=(slice(None),) * axis + (indices,))
 
 
 @implements(np.take_along_axis)
@@ -31,7 +32,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if axis is None:
         arr, axis = np.ravel(arr), 0
     grid: list[Any] = list(np.indices(arr.shape, sparse=True))
-    grid[axis] = settled(indices)
+    grid[axis_index("take_along_axis", axis, arr.shape)] = settled(indices)
     return Take.apply(arr, index=tuple(grid))
 
 
@@ -52,13 +53,18 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """np.delete: without the entries at these positions."""
     if axis is None:
         arr, axis = np.ravel(arr), 0
-    return take(arr, np.delete(np.arange(arr.shape[axis]), plain(obj)), axis)
+    axis = axis_index("delete", axis, arr.shape)
+    with explained("delete", arr, obj=obj, axis=axis):
+        left = np.delete(np.arange(arr.shape[axis]), plain(obj))
+    return take(arr, left, axis)
 
 
 @implements(np.choose)
 def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
     """np.choose: of several arrays, for each place the one that the integers `a` name."""
-    number, *choices = np.broadcast_arrays(plain(a), *choices)
+    with explained("choose", *choices, a=a, mode=mode):
+        number = np.choose(plain(a), range(len(choices)), mode=mode)
+    number, *choices = np.broadcast_arrays(number, *choices)
     return take_along_axis(np.stack(choices), plain(number)[None], 0)[0]
 
 
@@ -69,8 +75,3 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
         chosen = np.where(plain(condition), choice, chosen)
     return chosen
-
-
-def _along(a: Any, axis: int, indices: Any) -> Any:
-    axis = range(a.ndim)[axis]
-    return (slice(None),) * axis + (indices,)
