@@ -28,6 +28,7 @@ import numpy as np
 
 from layers.checks import check_size
 from layers.container import ModuleList
+from layers.errors import OptionError
 from layers.grid_sample import grid_sample
 from layers.image_checks import Pair, as_image, as_pair, check_choice
 from layers.linear import Linear
@@ -40,7 +41,9 @@ from minigrad.errors import ShapeError
 def identity_(linear: Linear, transform: str | Transform) -> Linear:
     """Set a regression layer so that it answers the identity whatever it is given; return it."""
     if isinstance(transform, str):
-        transform = TRANSFORMS[transform]
+        transform = TRANSFORMS[check_choice("identity_", "transform", transform, tuple(TRANSFORMS))]
+    if linear.bias is None:
+        raise OptionError("identity_: this layer has no bias, and the identity would stand in it.")
     linear.weight.data = np.zeros(linear.weight.shape)
     linear.bias.data = transform.identity
     return linear
@@ -95,7 +98,9 @@ class SpatialTransformer(Module):
         # What this draws is replaced at once, so it must not move the shared generator.
         regression = Linear(features, self.transform.parameters, rng=np.random.default_rng(0))
         self.regression = identity_(regression, self.transform)
-        self.theta = self.grid = self.output = None
+        self.theta: np.ndarray | None = None
+        self.grid: np.ndarray | None = None
+        self.output: np.ndarray | None = None
 
     def forward(self, u: Any) -> Tensor:
         u = as_image("SpatialTransformer", u)
@@ -141,5 +146,5 @@ class ParallelSpatialTransformers(Module):
     def __init__(self, transformers: Iterable[Module]):
         self.transformers = ModuleList(transformers)
 
-    def forward(self, u: Any) -> Tensor:
+    def forward(self, u: Any) -> Any:
         return np.concatenate([transformer(u) for transformer in self.transformers], axis=1)

@@ -47,7 +47,7 @@ def spline_matrix(height: int, width: int, align_corners: bool) -> np.ndarray:
     system[:n] = _features(CONTROL_POINTS)  # K, P
     system[n:, :n] = system[:n, n:].T  # Pᵀ
     features = _features(targets(height, width, align_corners)[..., :2].reshape(-1, 2))
-    matrix = np.linalg.solve(system.T, features.T).T[:, :n]
+    matrix = np.linalg.solve(system, features.T).T[:, :n]  # F L⁻¹, as L is symmetric
     matrix = np.ascontiguousarray(matrix).reshape(height, width, n)
     matrix.flags.writeable = False
     return matrix

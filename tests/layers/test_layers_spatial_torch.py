@@ -41,7 +41,7 @@ def fits(size, kernel, padding, dilation=(1, 1)):
     return all(d * (k - 1) < n + 2 * p for n, k, p, d in zip(size, kernel, padding, dilation))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seeds, st.fixed_dictionaries(PAIRS), GROUPS, CHANNELS, CHANNELS, st.booleans())
 def test_conv2d(seed, w, groups, inputs, outputs, bias):
     assume(fits(w["size"], w["kernel"], w["padding"], w["dilation"]))
@@ -57,7 +57,7 @@ def test_conv2d(seed, w, groups, inputs, outputs, bias):
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seeds, st.fixed_dictionaries(PAIRS), GROUPS, CHANNELS, CHANNELS, st.integers(0, 2))
 def test_conv_transpose2d(seed, w, groups, inputs, outputs, more):
     more = tuple(min(more, max(s, d) - 1) for s, d in zip(w["stride"], w["dilation"]))
@@ -91,7 +91,7 @@ def every_window_sees_a_pixel(size, kernel, stride, padding, dilation):
     return True
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seeds, st.fixed_dictionaries(PAIRS), st.booleans())
 def test_pools(seed, w, ties):
     kernel, stride, dilation = w["kernel"], w["stride"], w["dilation"]

@@ -141,6 +141,8 @@ def test_identity_sets_any_linear_layer():
     layer = identity_(Linear(3, 8), "projective")
     theta = layer(draw_array(0, (2, 3)).astype(np.float32))
     np.testing.assert_array_equal(theta.data, np.tile([1, 0, 0, 0, 1, 0, 0, 0], (2, 1)))
+    with pytest.raises(OptionError, match="no bias"):
+        identity_(Linear(3, 8, bias=False), "projective")
 
 
 def test_making_one_leaves_the_shared_generator_alone():
