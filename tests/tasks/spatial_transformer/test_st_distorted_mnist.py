@@ -14,7 +14,7 @@ from tasks.spatial_transformer import figures
 
 TASK = find_task("distorted_mnist")
 TINY = {
-    "steps": "4",
+    "steps": "6",
     "evaluate_every": "2",
     "batch": "8",
     "filters": "2",
@@ -83,7 +83,7 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(tmp_path, monkeypatch, metho
 
     with monkeypatch.context() as patch:
         patch.setattr(Run, "log", log_and_stop)
-        with pytest.raises(Interrupted, match="2 of 4"):
+        with pytest.raises(Interrupted, match="2 of 6"):
             run(broken, **texts)
     assert not (broken / "metrics.json").exists()
     resume(TASK, RunFolder(broken), {})
