@@ -74,12 +74,15 @@ def grad(
 def backward(root: Tensor, grad: Any = None, retain_graph: bool = False) -> None:
     """Add the gradient of `root` to `.grad` of every leaf it depends on; see Tensor.backward."""
     found = walk([root], [_seed(root, grad, False)], retain_graph=retain_graph)
-    for tensor, value in found.items():
-        if tensor.grad is None:
-            # A copy: a rule may hand the same array to two operands, or keep it.
-            tensor.grad = _own(value)
-        else:
-            tensor.grad = tensor.grad + value
+    for key, value in found.items():
+        for tensor in [r() for r in key.retained] if type(key) is Node else [key]:
+            if tensor is None:
+                continue  # a result that asked for its gradient and is gone
+            if tensor.grad is None:
+                # A copy: a rule may hand the same array to two operands, or keep it.
+                tensor.grad = _own(value)
+            else:
+                tensor.grad = tensor.grad + value
 
 
 def _own(value: np.ndarray) -> np.ndarray:
@@ -125,7 +128,8 @@ def walk(
     Returns
     -------
     dict
-        From leaf Tensor (and wanted Node) to its gradient.
+        To its gradient from each leaf Tensor, and each Node that is wanted or has a Tensor that
+        retains its gradient.
     """
     waiting, order = _count([r._node for r in roots if r._node is not None])
     targets = set(wanted) if wanted is not None else None
@@ -140,19 +144,16 @@ def walk(
             node = ready.pop()
             gradient = pending.pop(node, None)
             if gradient is not None:
-                if targets is not None and node in targets:
+                if node.retained or (targets is not None and node in targets):
                     found[node] = gradient
-                for tensor in node.retained:
-                    if (t := tensor()) is not None:
-                        t.grad = _own(gradient)
                 if useful is None or node in useful:
                     _step(node, gradient, pending, found, targets, useful, create_graph)
             if not retain_graph and node.index is None:
                 node.ctx, node.watched = None, ()
             for source in node.inputs:
                 if type(source) is Node:
-                    waiting[source] -= 1
-                    if waiting[source] == 0:
+                    left = waiting[source] = waiting[source] - 1
+                    if left == 0:
                         ready.append(source)
     return found
 
@@ -163,7 +164,7 @@ def _count(starts: list[Node]) -> tuple[dict[Node, int], list[Node]]:
     stack = list(waiting)
     while stack:
         node = stack.pop()
-        if node.freed:
+        if node.ctx is None and node.index is None:
             raise GraphError(
                 f"backward: {node.name} at {node.line()} was part of an earlier backward pass, which "
                 "freed what it kept. Compute the output anew, or keep the graph with "
@@ -202,9 +203,9 @@ def _step(node, gradient, pending, found, targets, useful, create_graph) -> None
         parts = pending.setdefault(node.inputs[0], [None] * node.inputs[0].outputs)
         parts[node.index] = gradient
         return
-    for number, (source, answer) in enumerate(
-        zip(node.inputs, call_rule(node, gradient, create_graph), strict=True)
-    ):
+    answers = call_rule(node, gradient, create_graph)
+    for number, source in enumerate(node.inputs):
+        answer = answers[number]
         if source is None or answer is None:
             continue
         if targets is not None and source not in targets and source not in useful:
@@ -248,9 +249,12 @@ def call_rule(node: Node, gradient: Any, create_graph: bool = False) -> tuple[An
             "operands of forward. Return one per positional argument, None where there is none. "
             f"The forward call was at {node.line()}"
         )
-    kinds = (np.ndarray, np.floating, Tensor) if create_graph else (np.ndarray, np.floating)
     for number, answer in enumerate(answers):
-        if answer is not None and not isinstance(answer, kinds) and node.inputs[number] is not None:
+        if type(answer) is np.ndarray or answer is None or node.inputs[number] is None:
+            continue
+        if not isinstance(
+            answer, (np.ndarray, np.floating, Tensor if create_graph else np.ndarray)
+        ):
             raise GradientError(
                 f"{node.name}: backward returned {type(answer).__name__} for operand {number}; it must "
                 f"return an array. The forward call was at {node.line()}"

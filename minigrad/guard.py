@@ -4,17 +4,17 @@ Three ways to change an array in place, and what happens to each:
 
 - through `Tensor.data` while a live graph keeps the array: `Tensor.data` then hands out a read-only
   `KeptArray`, whose writes raise at once and name the operation that keeps it;
-- through an array the caller owns (an operand that is a plain array, or a `Tensor.data` taken before
-  the operation): a fingerprint taken when the rule kept it is compared in backward;
-- through a view, made by NumPy, of an array taken before: found by the fingerprint alike.
+- through an array the caller owns (an operand or option that is a plain array, a `Tensor.data` taken
+  before the operation, or a view of one): a sample taken when the rule kept it is compared in backward;
+- by an optimizer's step: the nodes that keep the parameter are marked, and raise in backward.
 
-The fingerprint is a CRC of the whole array up to 1 KiB and of 128 entries spread over a larger one,
-so that a few entries changed in a large array may pass unseen. Nothing else is missed.
+The sample is the whole array up to 16 KiB and some hundred entries spread over a larger one, so that
+a few entries changed in a large array may pass unseen. Nothing else is missed.
 """
 
 import weakref
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,73 +22,99 @@ import numpy as np
 from minigrad.errors import MutationError
 
 
-def watch(node: Any, operands: Any, outputs: Any) -> None:
-    """Let each Tensor know the node that may keep its array; fingerprint what callers own."""
+def watch(node: Any, operands: Any, options: dict[str, Any]) -> None:
+    """Let each Tensor know the node that may keep its array; take samples of what callers own."""
     reference = weakref.ref(node)
-    owned = False
+    owned: list[np.ndarray] = []
     for operand in operands:
         if isinstance(operand, Tensor):
-            _add(operand, reference)
-            owned = owned or operand._exposed
-        elif type(operand) is np.ndarray:
-            owned = True
-    for out in outputs:
-        base = out._data.base
-        if base is not None:
-            # A view of an operand's memory: whoever keeps the one keeps the other.
-            for operand in operands:
-                if isinstance(operand, Tensor) and _owner(operand._data) is _owner(base):
-                    out._readers, out._exposed = operand._readers, operand._exposed
-                    break
-        _add(out, reference)
+            if operand._readers is None:
+                operand._readers = [reference]
+            else:
+                _add(operand._readers, reference)
+            if operand._exposed:
+                owned.append(operand._data)
+        elif isinstance(operand, np.ndarray):
+            owned.append(operand)
+    if options:
+        _collect(options.values(), owned)
     if owned:
-        mine = {
-            id(o._data if isinstance(o, Tensor) else o)
-            for o in operands
-            if not isinstance(o, Tensor) or o._exposed
-        }
-        node.watched = tuple(
-            (array, fingerprint(array)) for array in kept(node.ctx) if id(array) in mine
-        )
+        node.watched = [(a, sample(a)) for a in kept(node.ctx) if _is_among(a, owned)]
 
 
-def _add(tensor: Any, reference: Any) -> None:
-    readers = tensor._readers
-    if readers is None:
-        tensor._readers = [reference]
-        return
+def _add(readers: list[Any], reference: Any) -> None:
     readers.append(reference)
     n = len(readers)
-    if n >= 64 and n & (n - 1) == 0:
+    if n > 63 and not n & (n - 1):
         # Pruned at each doubling: a parameter read in a million forward passes stays small.
         readers[:] = [r for r in readers if (node := r()) is not None and node.ctx is not None]
 
 
-def kept(ctx: Any) -> Iterator[np.ndarray]:
+def share(out: Any, operands: Any) -> None:
+    """If `out` is a view of an operand's memory, whoever keeps the one keeps the other."""
+    owner = _owner(out._data)
+    for operand in operands:
+        if isinstance(operand, Tensor) and _owner(operand._data) is owner:
+            if operand._readers is None:
+                operand._readers = []
+            if operand._node is not None:
+                _add(operand._readers, weakref.ref(_maker(operand)))
+            out._readers, out._exposed = operand._readers, True
+        elif isinstance(operand, np.ndarray) and _owner(operand) is owner:
+            out._exposed = True
+
+
+def _maker(tensor: Any) -> Any:
+    """The node whose rule computed a Tensor."""
+    node = tensor._node
+    return node if node is None or node.rule is not None else node.inputs[0]
+
+
+def kept(ctx: Any) -> list[np.ndarray]:
     """The arrays on a ctx, also those inside tuples and lists."""
-    if ctx is None:
-        return
-    stack = list(vars(ctx).values())
-    while stack:
-        value = stack.pop()
+    found: list[np.ndarray] = []
+    if ctx is not None:
+        _collect(ctx.__dict__.values(), found)
+    return found
+
+
+def _collect(values: Iterable[Any], found: list[np.ndarray]) -> None:
+    for value in values:
         if isinstance(value, np.ndarray):
-            yield value
+            found.append(value)
         elif isinstance(value, (tuple, list)):
-            stack.extend(value)
+            _collect(value, found)
 
 
-def fingerprint(array: np.ndarray) -> int:
-    """A CRC of the array's bytes, or of 128 of its entries where it is larger than 1 KiB."""
-    flat = array.reshape(-1) if array.flags.c_contiguous else array.ravel()
-    if array.nbytes > 1024:
-        flat = flat[:: max(1, flat.size // 128)]
-    return zlib.crc32(flat.tobytes())
+def _is_among(array: np.ndarray, owned: list[np.ndarray]) -> bool:
+    """Whether an array looks at the memory of one of the others."""
+    for other in owned:
+        if array is other or _owner(array) is _owner(other):
+            return True
+    return False
+
+
+def sample(array: np.ndarray) -> bytes:
+    """The bytes of an array, or those of some hundred entries where it is larger than 16 KiB."""
+    return (array if array.nbytes <= 16384 else array[_grid(array.shape)]).tobytes()
+
+
+@lru_cache
+def _grid(shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """An index of about 128 entries of an array, spread over all of its axes."""
+    budget, slices = 128.0, []
+    for axis, n in enumerate(shape):
+        wanted = round(budget ** (1 / (len(shape) - axis)))
+        step = -(-n // max(1, wanted))
+        slices.append(slice(None, None, step))
+        budget /= -(-n // step)
+    return tuple(slices)
 
 
 def check(node: Any) -> None:
     """Raise where an array that the node's rule kept has changed since forward."""
     for array, before in node.watched:
-        if fingerprint(array) != before:
+        if before is None or sample(array) != before:
             raise MutationError(
                 f"{node.name}: an array of shape {array.shape} that its backward pass needs was "
                 f"changed in place after the forward call at {node.line()}. Give the operation a "
@@ -98,33 +124,31 @@ def check(node: Any) -> None:
 
 def keeper(tensor: Any) -> Any:
     """A live node whose rule keeps the memory of `tensor`, or None."""
-    readers = tensor._readers
-    if not readers:
-        return None
     return next(_keepers(tensor), None)
 
 
 def expire(tensor: Any) -> None:
     """Before the data of `tensor` change on purpose: a backward pass that needs them will raise."""
+    for node in _keepers(tensor):
+        node.watched = [*node.watched, (tensor._data, None)]  # no array has this sample
     if tensor._readers:
-        for node in _keepers(tensor):
-            node.watched += ((tensor._data, None),)  # a fingerprint that nothing has
         tensor._readers.clear()
 
 
 def _keepers(tensor: Any) -> Iterator[Any]:
     """The live nodes whose rules keep the memory of `tensor`."""
+    nodes = [_maker(tensor), *(reference() for reference in tensor._readers or ())]
     owner = _owner(tensor._data)
-    for reference in tensor._readers:
-        node = reference()
+    for node in nodes:
         if node is not None and any(_owner(a) is owner for a in kept(node.ctx)):
             yield node
 
 
 def _owner(array: np.ndarray) -> np.ndarray:
     """The array whose memory `array` looks at."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    base = array.base
+    while isinstance(base, np.ndarray):
+        array, base = base, base.base
     return array
 
 
@@ -156,10 +180,14 @@ class KeptArray(np.ndarray):
     def refuse(self) -> None:
         """Raise, naming the operation that keeps this data."""
         node = self._node() if self._node else None
-        by = f"{node.name} at {node.line()} keeps" if node else "a recorded operation keeps"
+        if node is None or node.ctx is None:
+            raise MutationError(
+                "This array was read from Tensor.data while a recorded operation needed it, and stays "
+                "read-only. Nothing needs it now: take t.data anew."
+            )
         raise MutationError(
-            f"This data cannot be changed in place yet: {by} it for its backward pass. Call "
-            "backward() first, work on a copy (t.data.copy()), or record nothing "
+            f"This data cannot be changed in place yet: {node.name} at {node.line()} keeps it for its "
+            "backward pass. Call backward() first, work on a copy (t.data.copy()), or record nothing "
             "(with minigrad.no_grad())."
         )
 
@@ -179,6 +207,14 @@ class KeptArray(np.ndarray):
                 target.refuse()
         plain = [i.view(np.ndarray) if isinstance(i, KeptArray) else i for i in inputs]
         return getattr(ufunc, method)(*plain, **kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        try:
+            return super().__array_function__(function, types, args, kwargs)
+        except ValueError as error:  # np.copyto, np.put, out= …
+            if "read-only" in str(error):
+                self.refuse()
+            raise
 
 
 from minigrad.tensor import Tensor  # noqa: E402  (tensor.py uses this module)

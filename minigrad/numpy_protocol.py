@@ -39,8 +39,8 @@ def array_ufunc(tensor: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwarg
         )
     if kwargs.get("out") is not None:
         raise UnsupportedError(
-            f"{name} with out= (or `array {_symbol(ufunc)}= tensor`) would write a Tensor into a plain "
-            f"array and leave the graph. Write y = {name}(…), or use t.detach().numpy()."
+            f"{name} with out={_in_place(ufunc)} would write a Tensor into a plain array and leave the "
+            f"graph. Write y = {name}(…), or use t.detach().numpy()."
         )
     if method != "__call__":
         return _reduce(ufunc, method, *inputs, **kwargs)
@@ -108,6 +108,8 @@ def _missing(name: str) -> str:
     )
 
 
-def _symbol(ufunc: np.ufunc) -> str:
+def _in_place(ufunc: np.ufunc) -> str:
+    """How `out=` is spelled with an operator."""
     symbols = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
-    return symbols.get(ufunc.__name__, "?")
+    symbol = (symbols | {"matmul": "@", "floor_divide": "//"}).get(ufunc.__name__)
+    return f" (or `array {symbol}= tensor`)" if symbol else ""

@@ -41,14 +41,16 @@ class Node:
     index : int or None
         Set on a node that stands for output `index` of the many-output node `inputs[0]`.
     ids : tuple of int
-        The identities of the arrays given to forward and returned by it: a kept array with one of
-        them is that operand or output (kept arrays are alive, so that identities are not reused).
+        Where the rule kept anything, the identities of the arrays given to forward and returned by
+        it: a kept array with one of them is that operand or output (kept arrays are alive, so that
+        identities are not reused).
     where : (code, instruction)
         The caller's line, looked up only when it is shown.
     """
 
     ctx: Context | None = None
     index: int | None = None
+    ids: tuple[int, ...] = ()
     outputs = 1
     retained: tuple[Any, ...] = ()
     watched: tuple[Any, ...] = ()
@@ -60,11 +62,6 @@ class Node:
         self.inputs = inputs
         self.shape = shape
         self.dtype = dtype
-
-    @property
-    def freed(self) -> bool:
-        """Whether a backward pass has freed what the rule kept."""
-        return self.ctx is None and self.index is None
 
     @property
     def name(self) -> str:
@@ -79,14 +76,11 @@ class Node:
 
 def record(rule: "type[Function]", operands: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Run `rule` forward on `operands`; see Function.apply."""
-    arrays, dtype = _to_arrays(rule, operands)
-    origins = tuple([_origin(operand) for operand in operands]) if mode.enabled else ()
-    tracked = any([origin is not None for origin in origins])
-
+    arrays, origins, dtype = _unpack(rule, operands)
+    needs = tuple([origin is not None for origin in origins])
+    tracked = mode.enabled and True in needs
     ctx = Context()
-    ctx.needs_input_grad = (
-        tuple([o is not None for o in origins]) if tracked else (False,) * len(operands)
-    )
+    ctx.needs_input_grad = needs if tracked else (False,) * len(needs)
     try:
         result = rule.forward(ctx, *arrays, **options)
     except MinigradError:
@@ -97,80 +91,85 @@ def record(rule: "type[Function]", operands: tuple[Any, ...], options: dict[str,
     if rule.sets_dtype:
         dtype = None
     if type(result) is tuple:
-        return _record_many(rule, ctx, result, operands, arrays, options, origins, tracked, dtype)
-    y = _settle(rule, ctx, result, dtype)
-    if not tracked or y.dtype.kind != "f":
-        return Tensor._of(y)
-    if any([y is a for a in arrays]):
-        y = y.view()
-    node = Node(rule, origins, y.shape, y.dtype)
-    _finish(node, ctx, operands, arrays, options, (y,))
-    out = Tensor._of(y, node)
-    guard.watch(node, operands, (out,))
+        ys = [_settle(rule, ctx, y, arrays, dtype) for y in result]
+        outs = _tensors_of_many(rule, ctx, ys, operands, arrays, options, origins, tracked)
+        return tuple(outs)
+    y = _settle(rule, ctx, result, arrays, dtype)
+    if tracked and y.dtype.kind == "f":
+        node = Node(rule, tuple(origins), y.shape, y.dtype)
+        _keep(node, ctx, operands, arrays, options, (y,))
+        out = Tensor._of(y, node)
+    else:
+        out = Tensor._of(y)
+    if y.base is not None:
+        guard.share(out, operands)
     return out
 
 
-def _record_many(rule, ctx, results, operands, arrays, options, origins, tracked, dtype):
-    """The same for a rule with several outputs: a node for the rule and one for each output."""
-    ys = [_settle(rule, ctx, result, dtype) for result in results]
-    if not tracked:
-        return tuple(Tensor._of(y) for y in ys)
-    ys = [y.view() if any(y is a for a in arrays) else y for y in ys]
-    node = Node(rule, origins, tuple(y.shape for y in ys), tuple(y.dtype for y in ys))
-    node.outputs = len(ys)
-    _finish(node, ctx, operands, arrays, options, ys)
+def _tensors_of_many(rule, ctx, ys, operands, arrays, options, origins, tracked) -> list[Any]:
+    """The outputs of a rule with several: a node for the rule and one for each of them."""
+    if tracked:
+        node = Node(rule, tuple(origins), tuple(y.shape for y in ys), tuple(y.dtype for y in ys))
+        node.outputs = len(ys)
+        _keep(node, ctx, operands, arrays, options, ys)
     outs = []
     for index, y in enumerate(ys):
-        part = Node(None, (node,), y.shape, y.dtype)
-        part.index = index
-        outs.append(Tensor._of(y, part if y.dtype.kind == "f" else None))
-    guard.watch(node, operands, outs)
-    return tuple(outs)
+        if tracked and y.dtype.kind == "f":
+            part = Node(None, (node,), y.shape, y.dtype)
+            part.index = index
+            outs.append(Tensor._of(y, part))
+        else:
+            outs.append(Tensor._of(y))
+        if y.base is not None:
+            guard.share(outs[-1], operands)
+    return outs
 
 
-def _finish(node, ctx, operands, arrays, options, ys) -> None:
+def _keep(node, ctx, operands, arrays, options, ys) -> None:
+    """What backward will need: the rule's ctx, which arrays on it are which, the caller's line."""
     node.ctx = ctx
-    node.ids = tuple(map(id, (*arrays, *options.values(), *ys) if options else (*arrays, *ys)))
+    if ctx.__dict__:
+        node.ids = tuple([id(a) for a in (*arrays, *options.values(), *ys)])
+        guard.watch(node, operands, options)
     frame = sys._getframe(3)
     while _is_ours(frame.f_code.co_filename) and frame.f_back is not None:
         frame = frame.f_back
     node.where = (frame.f_code, frame.f_lasti)
 
 
-def _origin(operand: Any) -> "Node | Tensor | None":
-    if not isinstance(operand, Tensor):
-        return None
+def _origin(operand: "Tensor") -> "Node | Tensor | None":
+    """The node that made a Tensor, or the Tensor itself if it is a leaf that wants a gradient."""
     return operand._node or (operand if operand._requires_grad else None)
 
 
-def _to_arrays(rule: "type[Function]", operands: tuple[Any, ...]) -> tuple[list[Any], Any]:
-    """Operands as arrays and numbers of one float dtype: the highest among the Tensors."""
+def _unpack(rule: "type[Function]", operands: tuple[Any, ...]) -> tuple[list[Any], list[Any], Any]:
+    """Operands as arrays and numbers of one float dtype, the highest among the Tensors; origins."""
     arrays: list[Any] = []
-    dtype, plain = None, False
+    origins: list[Any] = []
+    dtype, mixed = None, False
     for operand in operands:
         if isinstance(operand, Tensor):
             array = operand._data
             arrays.append(array)
-            if dtype is None:
-                dtype = array.dtype if array.dtype.kind == "f" else None
-                plain = plain or dtype is None
-            elif array.dtype is not dtype:
-                plain = True
+            origins.append(operand._node or (operand if operand._requires_grad else None))
+            if array.dtype is not dtype:
+                mixed = mixed or dtype is not None or array.dtype.kind != "f"
                 if array.dtype.kind == "f":
-                    dtype = np.promote_types(dtype, array.dtype)
+                    dtype = np.promote_types(dtype, array.dtype) if dtype else array.dtype
         else:
             arrays.append(operand)
+            origins.append(None)
             # Python's own numbers take the dtype of what they meet, so they can stay as they are.
-            plain = plain or not (operand is None or type(operand) in (float, int, bool))
-    if plain:
+            mixed = mixed or not (operand is None or type(operand) in (float, int, bool))
+    if mixed:
         arrays = [_cast(rule, a, dtype) for a in arrays]
-    return arrays, dtype
+    return arrays, origins, dtype
 
 
 def _cast(rule: "type[Function]", value: Any, dtype: Any) -> Any:
     if value is None or type(value) in (float, int, bool):
         return value
-    if not isinstance(value, np.ndarray):
+    if type(value) is not np.ndarray:
         value = np.asarray(value)
     if value.dtype.kind not in NUMBER_KINDS:
         raise DtypeError(
@@ -180,11 +179,11 @@ def _cast(rule: "type[Function]", value: Any, dtype: Any) -> Any:
     return value if dtype is None or value.dtype == dtype else value.astype(dtype)
 
 
-def _settle(rule: "type[Function]", ctx: Context, raw: Any, dtype: Any) -> np.ndarray:
-    """A forward's result as an array of the right dtype, also where ctx kept it."""
+def _settle(rule: "type[Function]", ctx: Context, raw: Any, arrays: list[Any], dtype: Any) -> Any:
+    """A forward's result as an array of the right dtype that is none of the operands."""
     y = raw if type(raw) is np.ndarray else np.asarray(raw)
     if dtype is not None and y.dtype is not dtype and y.dtype.kind == "f":
-        y = y.astype(dtype)
+        y = y.astype(dtype, copy=False)
     if y.dtype.kind not in NUMBER_KINDS:
         raise DtypeError(
             f"{rule.name}: forward returned {type(raw).__name__} of dtype {y.dtype}; "
@@ -194,6 +193,9 @@ def _settle(rule: "type[Function]", ctx: Context, raw: Any, dtype: Any) -> np.nd
         for key, value in vars(ctx).items():
             if value is raw:
                 setattr(ctx, key, y)
+    for a in arrays:
+        if y is a:
+            return y.view()
     return y
 
 

@@ -1,6 +1,8 @@
 """Tensor: an array, the gradient that reached it, and where it came from."""
 
 import copy
+import dis
+import sys
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -70,7 +72,7 @@ class Tensor:
     @property
     def data(self) -> np.ndarray:
         """The array; read-only while a graph keeps it for a backward pass (see guard.py)."""
-        if self._readers is not None:
+        if self._readers is not None or self._node is not None:
             keeper = guard.keeper(self)
             if keeper is not None:
                 return guard.KeptArray.of(self._data, keeper)
@@ -110,7 +112,8 @@ class Tensor:
 
     def numpy(self) -> np.ndarray:
         """The array of an untracked Tensor; a tracked one is detached first: `t.detach().numpy()`."""
-        return self.__array__()
+        self._stay_in_graph()
+        return self.data
 
     def item(self) -> Any:
         """The one entry as a Python number."""
@@ -178,15 +181,13 @@ class Tensor:
     def detach(self) -> "Tensor":
         """The same data without a history; memory is shared."""
         out = Tensor._of(self._data)
-        if self._readers is None:
-            self._readers = []
-        out._readers, out._exposed = self._readers, True
+        guard.share(out, (self,))
         self._exposed = True
         return out
 
     # -- what NumPy asks ------------------------------------------------------------------------
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def _stay_in_graph(self) -> None:
         if self.requires_grad:
             raise GraphError(
                 "A Tensor that requires a gradient cannot become a plain array: its history would be "
@@ -194,6 +195,14 @@ class Tensor:
                 "np.stack([t, u]); instead of a[i] = t, build the array with np.stack, "
                 "np.concatenate or np.where."
             )
+
+    def _stay_out_of_arrays(self, caller: Any) -> None:
+        """Refuse ``array[i] = t``: NumPy makes one number a float without asking `__array__`."""
+        if dis.opname[caller.f_code.co_code[caller.f_lasti]] in ("STORE_SUBSCR", "STORE_SLICE"):
+            self._stay_in_graph()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        self._stay_in_graph()
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -304,13 +313,18 @@ class Tensor:
         return bool(self._data)
 
     def __float__(self) -> float:
+        self._stay_out_of_arrays(sys._getframe(1))
         return float(self._data)
 
     def __int__(self) -> int:
+        self._stay_out_of_arrays(sys._getframe(1))
         return int(self._data)
 
     def __index__(self) -> int:
         return self._data.__index__()
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
 
     def __repr__(self) -> str:
         text = np.array2string(self._data, prefix="tensor(", separator=", ")
