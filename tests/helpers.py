@@ -60,6 +60,19 @@ def check_gradient(
         _check_second(f, xs, upstream, rng, kinks, rtol, atol)
 
 
+def check_as_numpy(f: Callable[..., Any], *arrays: Any, **options: Any) -> None:
+    """Hold f on Tensors to f on plain arrays, and its gradient to numbers (see check_gradient)."""
+    expected = f(*arrays)
+    expected = expected if isinstance(expected, (tuple, list)) else [expected]
+    results = _outputs(f(*map(_variable, arrays)))
+    assert len(results) == len(expected)
+    for result, plain in zip(results, expected):
+        assert isinstance(result, minigrad.Tensor)
+        assert result.shape == np.shape(plain)
+        np.testing.assert_allclose(result.data, plain, rtol=1e-12, atol=1e-12)
+    check_gradient(f, *arrays, **options)
+
+
 def numeric_gradient(
     f: Callable[[], float], arrays: list[np.ndarray], kinks: bool = False
 ) -> list[np.ndarray]:

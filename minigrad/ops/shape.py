@@ -109,7 +109,7 @@ class Transpose(Function):
         y = np.transpose(x, axes)
         ctx.back = None
         if axes is not None:
-            order = [axis % x.ndim for axis in axes]
+            order = [axis % x.ndim for axis in np.atleast_1d(axes).tolist()]
             ctx.back = [order.index(axis) for axis in range(x.ndim)]
         return y
 
