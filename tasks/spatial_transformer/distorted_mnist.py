@@ -36,7 +36,9 @@ class Config(CommonConfig):
         None, "learning rate; none: Adam's best for each kind of net", minimum=0
     )
     localisation_lr: float = option(1.0, "the localisation net's share of the rate", minimum=0)
-    filters: int = option(32, "filters of each convolution of the cnn", minimum=1)
+    filters: int = option(
+        64, "filters of the cnn's second convolution; the first has half", minimum=2
+    )
     hidden: int = option(128, "units of each hidden layer of the fcn", minimum=1)
     evaluate_every: int = option(100, "steps between two evaluations", minimum=1)
     test_size: int | None = option(None, "test digits; none: each one once", minimum=1)
@@ -52,7 +54,6 @@ PRESETS = {
         "batch": 256,
         "method": "sgd",
         "lr": 0.01,
-        "filters": 64,
         "hidden": 256,
         "evaluate_every": 1000,
     },
@@ -91,13 +92,14 @@ def main(run: Run[Config]) -> None:
                 name: error(trainer.net, x_test, y_test) for name, trainer in trainers.items()
             }
             run.log(step, loss=loss, error=errors)
-            run.metrics["error"] = {name.replace("-", "_"): e for name, e in errors.items()}
+            run.metrics["error"] = errors
             run.figure(
                 "distorted_mnist",
                 figures.distorted_mnist(
                     {name: trainer.net for name, trainer in trainers.items()},
                     x_test,
-                    {name: run.history(f"error.{name}") for name in trainers},
+                    y_test,
+                    {name: run.history(f"error.{name.replace('-', '_')}") for name in trainers},
                     f"{config.distortion}, {config.transform}",
                 ),
             )

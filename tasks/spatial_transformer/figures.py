@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layers import Module
+from layers import Module, SpatialTransformer
+from layers.grid_sample import to_pixels
 from minigrad import no_grad, tensor
 from tasks.spatial_transformer.models import transformers
 
@@ -23,46 +24,66 @@ STYLES = (
     {"color": "#CC79A7", "linestyle": ":", "marker": "D"},
 )
 GRID_COLOUR = "#E69F00"
-SHOWN = 10
 
 
 def distorted_mnist(
     nets: Mapping[str, Module],
     x: np.ndarray,
+    y: np.ndarray,
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
     title: str,
 ) -> Figure:
     """Test pictures with the learned grid over them, the crops it reads, and the learning curves.
 
+    Below the crops are their means over all test pictures of a class: they get as sharp as the
+    transformer puts all of a class into one pose.
+
     Parameters
     ----------
     nets
         By name; the last with a transformer is the one that is shown.
-    x
-        (N, 1, S, S) test pictures; the first ten are shown.
+    x, y
+        (N, 1, S, S) test pictures and (N,) classes; of each class one is shown.
     curves
         Per net the steps and the errors in per cent.
     """
     from matplotlib.figure import Figure
 
     shown = [name for name, net in nets.items() if transformers(net)]
-    figure = Figure(figsize=(10, 5.2 if shown else 3.2), layout="constrained")
+    figure = Figure(figsize=(10, 6.4 if shown else 3.2), layout="constrained")
     figure.suptitle(f"Distorted MNIST ({title})")
-    rows, below = figure, figure
+    below = figure
     if shown:
-        rows, below = figure.subfigures(2, 1, height_ratios=(2.3, 2.6))
-        with no_grad():
-            nets[shown[-1]](tensor(x[:SHOWN]))
+        above, below = figure.subfigures(2, 1, height_ratios=(3.4, 2.8))
         transformer = transformers(nets[shown[-1]])[0]
-        axes = rows.subplots(2, SHOWN)
-        for n in range(SHOWN):
-            picture(axes[0, n], x[n, 0])
-            draw_grid(axes[0, n], transformer.grid[n], x.shape[-1])
-            picture(axes[1, n], transformer.output[n, 0])
-        axes[0, 0].set_ylabel("input and\nlearned grid")
-        axes[1, 0].set_ylabel(f"what {shown[-1]}\nreads")
+        grids, crops = read(transformer, x)
+        classes = np.unique(y)
+        axes = above.subplots(3, len(classes), squeeze=False)
+        for column, digit in zip(axes.T, classes):
+            first = int(np.argmax(y == digit))
+            picture(column[0], x[first, 0])
+            draw_grid(column[0], grids[first], x.shape[-1])
+            picture(column[1], crops[first, 0])
+            picture(column[2], crops[y == digit, 0].mean(axis=0))
+        for row, label in zip(
+            axes, ("input and\nlearned grid", "what the\nnet reads", "its mean\nby class")
+        ):
+            row[0].set_ylabel(label)
     draw_curves(below.subplots(), curves)
     return figure
+
+
+def read(
+    transformer: SpatialTransformer, x: np.ndarray, chunk: int = 500
+) -> tuple[np.ndarray, np.ndarray]:
+    """The grids (N, H', W', 2) and crops (N, C, H', W') of a transformer for pictures `x`."""
+    grids, crops = [], []
+    with no_grad():
+        for start in range(0, len(x), chunk):
+            transformer(tensor(x[start : start + chunk]))
+            grids.append(transformer.grid)
+            crops.append(transformer.output)
+    return np.concatenate(grids), np.concatenate(crops)
 
 
 def picture(axes: Axes, pixels: np.ndarray) -> None:
@@ -76,7 +97,7 @@ def draw_grid(axes: Axes, grid: np.ndarray, side: int, colour: str = GRID_COLOUR
 
     A dot marks the grid's upper left corner, so that a turned or mirrored grid can be told.
     """
-    xy = (grid + 1) * (side - 1) / 2
+    xy = to_pixels(grid, (side, side))
     every = np.linspace(0, len(grid) - 1, 5).round().astype(int)
     for lines in (xy[every], xy[:, every].swapaxes(0, 1)):
         for k, line in enumerate(lines):

@@ -39,7 +39,7 @@ def build(
     channels: int = 1,
     classes: int = 10,
     transform: str = "affine",
-    filters: int = 32,
+    filters: int = 64,
     hidden: tuple[int, ...] = (128, 128),
 ) -> Module:
     """The network of that name for pictures of `channels` x `side` x `side`.
@@ -49,7 +49,8 @@ def build(
     transform
         What the transformer may do: attention, affine, projective or tps.
     filters, hidden
-        Widths of the cnn's convolutions and of the fcn's hidden layers.
+        Filters of the cnn's second convolution, of which the first has half as many; units of the
+        fcn's hidden layers.
     """
     kind = name.removeprefix("2").removeprefix("st-")
     if name == kind:
@@ -76,10 +77,10 @@ def _fcn(channels: int, side: int, classes: int, hidden: tuple[int, ...], rng: n
 def _cnn(channels: int, side: int, classes: int, filters: int, rng: np.random.Generator):
     last = ((side - 8) // 2 - 6) // 2
     return [
-        Conv2d(channels, filters, 9, rng=rng),
+        Conv2d(channels, filters // 2, 9, rng=rng),
         MaxPool2d(2),
         ReLU(),
-        Conv2d(filters, filters, 7, rng=rng),
+        Conv2d(filters // 2, filters, 7, rng=rng),
         MaxPool2d(2),
         ReLU(),
         Flatten(),

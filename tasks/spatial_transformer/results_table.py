@@ -50,7 +50,7 @@ brackets each. The last step counts: no run, seed or step was chosen by its test
 
 What was cut: the paper trains each of its nets for 150,000 steps of 256 by SGD (`--preset paper` does).
 These are 15,000 steps of 128 by Adam with a cosine schedule on one core each, a twentieth of the
-pictures, with 32 filters a convolution and 128 units a hidden layer; pictures are distorted anew every step.
+pictures, with 32 and 64 filters and 128 units a hidden layer; pictures are distorted anew every step.
 """
 
 
