@@ -86,9 +86,9 @@ assert np.isclose(V, 0.4 * (0.7 * U[2, 1] + 0.3 * U[2, 2]) + 0.6 * (0.7 * U[3, 1
 #
 # These are the slopes of k, case by case::
 #
-#                          −1   m = floor(x)
-#     ∂V/∂x  =  Σ U[n, m]  +1   m = floor(x) + 1   k(y − n)
-#                           0   else
+#                                          ⎧ −1   if m = floor(x)
+#     ∂V/∂x  =  Σ_n Σ_m U[n, m] k(y − n) · ⎨ +1   if m = floor(x) + 1
+#                                          ⎩  0   else
 #
 # In words: right pixel minus left pixel, in the upper row and in the lower, and the mean of the two
 # by the weights of the rows. It is the slope of the picture. For y exchange rows and columns.
@@ -110,8 +110,8 @@ by_numbers = (
     (read(U, x + h, y) - read(U, x - h, y)) / (2 * h),
     (read(U, x, y + h) - read(U, x, y - h)) / (2 * h),
 )
-print(f"∂V/∂x = {by_hand[0]:.4f} by hand, {by_numbers[0]:.4f} by numbers")
-print(f"∂V/∂y = {by_hand[1]:.4f} by hand, {by_numbers[1]:.4f} by numbers")
+print(f"dV/dx = {by_hand[0]:.4f} by hand, {by_numbers[0]:.4f} by numbers")
+print(f"dV/dy = {by_hand[1]:.4f} by hand, {by_numbers[1]:.4f} by numbers")
 assert np.allclose(by_hand, by_numbers)
 
 # %% [markdown]
@@ -120,18 +120,25 @@ assert np.allclose(by_hand, by_numbers)
 #
 # The paper states the cases otherwise: 0 where ``|m − x| ≥ 1``, else +1 where ``m ≥ x``, else −1.
 # Between the pixels that says the same. But let x be exactly 2. Pixel 2 has m ≥ x, so it gets +1. Its
-# neighbours are a whole pixel away, so they get 0. Nobody gets −1, and ∂V/∂x is U[n, 2] itself.
+# neighbours are a whole pixel away, so they get 0. No pixel gets −1, and ∂V/∂x is U[n, 2] itself.
 #
 # That is no slope of anything. A constant image shows it: its V is the same everywhere, and the
 # paper's cases say that V grows. With floor, pixel 2 gets −1 and pixel 3 gets +1, always as a pair.
 #
 # V has a corner on each pixel: one slope to the left of it, another to the right. Either of them, or
 # one in between, serves as *subgradient*. floor takes the right one, and so does PyTorch.
+#
+# (The lecture's slide prints +1 for ``|m| < x`` and −1 for ``|m| ≥ x``. There the signs have changed
+# places too: between the pixels as well, the gradient would point the wrong way.)
 
 
 # %%
 def slope_as_printed(x, m):
     return np.where(abs(m - x) >= 1, 0.0, np.where(m >= x, 1.0, -1.0))
+
+
+def slope_on_the_slide(x, m):
+    return np.where(abs(m - x) >= 1, 0.0, np.where(abs(m) < x, 1.0, -1.0))
 
 
 columns, row = np.arange(6), np.array([1.0, 4.0, 3.0, 3.0, 7.0, 5.0])
@@ -142,13 +149,12 @@ assert constant @ slope(2.0, columns) == 0
 assert constant @ slope_as_printed(2.0, columns) == 5
 for x in (1.5, 2.25, 3.9):
     assert row @ slope(x, columns) == row @ slope_as_printed(x, columns)
+    assert row @ slope(x, columns) == -(row @ slope_on_the_slide(x, columns))
 
 # %% [markdown]
-# It is no rare case. A transformer starts as the identity, and then each place lies on a pixel. (The
-# lecture's slide prints +1 for ``|m| < x`` and −1 for ``|m| ≥ x``. There the signs have changed places
-# too: the gradient would point uphill wherever it should point down.)
-#
-# In the drawing the crosses stand as high as the pixels above them: they are no slopes of that line.
+# It is no rare case. A transformer starts as the identity; where its output has the size of its input,
+# each place is then exactly on a pixel. In the drawing the crosses stand as high as the pixels above
+# them: they are no slopes of that line.
 
 # %%
 figure = Figure(figsize=(8, 5), layout="constrained")
@@ -182,7 +188,7 @@ show(figure, "10_spatial_transformer_kink")
 
 # %%
 def corners(U, x, y):
-    """The four pixels around each place: index and value, and by column and row weight and slope."""
+    """The four pixels around each place: index, whether inside, weights and slopes by x and y."""
     for i in (0, 1):
         for j in (0, 1):
             n, m = np.floor(y).astype(int) + i, np.floor(x).astype(int) + j
@@ -268,7 +274,7 @@ F.grid_sample(U[None, None], grid_t).backward(dV)
 dtheta = grid_t.grad.reshape(-1, 2).T @ places
 assert np.allclose(grid_t.data, grid)
 assert np.allclose(theta_t.grad[0], dtheta)
-print("dθ:", dtheta.round(3), sep="\n")
+print("dtheta:", dtheta.round(3), sep="\n")
 
 # %% [markdown]
 # The identity
