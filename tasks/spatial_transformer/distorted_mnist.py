@@ -40,7 +40,7 @@ class Config(CommonConfig):
         64, "filters of the cnn's second convolution; the first has half", minimum=2
     )
     hidden: int = option(128, "units of each hidden layer of the fcn", minimum=1)
-    evaluate_every: int = option(100, "steps between two evaluations", minimum=1)
+    evaluate_every: int = option(200, "steps between two evaluations", minimum=1)
     test_size: int | None = option(None, "test digits; none: each one once", minimum=1)
 
 
