@@ -67,7 +67,7 @@ def grad(
                 f"grad: the outputs do not depend on input {number}, so it has no gradient. "
                 "Was a value taken out of the graph (detach, .data) on the way?"
             )
-    answers = tuple(found[k] if create_graph else _own(found[k]) for k in keys)
+    answers = tuple(_as_tensor(found[k]) if create_graph else _own(found[k]) for k in keys)
     return answers[0] if isinstance(inputs, Tensor) else answers
 
 
@@ -87,6 +87,11 @@ def backward(root: Tensor, grad: Any = None, retain_graph: bool = False) -> None
 
 def _own(value: np.ndarray) -> np.ndarray:
     return np.array(value)
+
+
+def _as_tensor(value: Any) -> Tensor:
+    """A gradient under create_graph; where it does not depend on anything it is a plain array."""
+    return value if isinstance(value, Tensor) else Tensor._of(_own(value))
 
 
 def _seed(root: Tensor, grad: Any, create_graph: bool) -> Any:
@@ -201,7 +206,9 @@ def _step(node, gradient, pending, found, targets, useful, create_graph) -> None
     """Run one node's rule and hand its gradients on."""
     if node.index is not None:
         parts = pending.setdefault(node.inputs[0], [None] * node.inputs[0].outputs)
-        parts[node.index] = gradient
+        # Several nodes may stand for one output: create_graph makes more of them.
+        before = parts[node.index]
+        parts[node.index] = gradient if before is None else before + gradient
         return
     answers = call_rule(node, gradient, create_graph)
     for number, source in enumerate(node.inputs):

@@ -175,7 +175,7 @@ class Tensor:
         """Let backward passes leave a gradient in `.grad` of this computed Tensor too."""
         if not self.requires_grad:
             raise GraphError("retain_grad: this Tensor is not part of a graph.")
-        if self._node is not None:
+        if self._node is not None and all(r() is not self for r in self._node.retained):
             self._node.retained += (weakref.ref(self),)
 
     def detach(self) -> "Tensor":

@@ -1,0 +1,155 @@
+"""NumPy's functions on Tensors keep the graph, or say why not and what to write instead."""
+
+import numpy as np
+import pytest
+
+from minigrad import tensor
+from minigrad.errors import GraphError, UnsupportedError
+
+
+def _leaf(*values):
+    return tensor(values or (1.0, 2.0, 3.0), requires_grad=True)
+
+
+@pytest.mark.parametrize(
+    ("f", "slope"),
+    [
+        (lambda t, a: a * t, lambda a: a),
+        (lambda t, a: a + t, lambda a: 1 + 0 * a),
+        (lambda t, a: np.subtract(a, t), lambda a: -1 + 0 * a),
+        (lambda t, a: np.multiply(t, a), lambda a: a),
+        (lambda t, a: np.float64(2) * t, lambda a: 2 + 0 * a),
+        (lambda t, a: a[0] * t, lambda a: a[0] + 0 * a),
+        (lambda t, a: np.concatenate([t, a])[:3], lambda a: 1 + 0 * a),
+        (lambda t, a: np.stack([a, t])[1], lambda a: 1 + 0 * a),
+        (lambda t, a: np.where(a > 0, t, a), lambda a: 1.0 * (a > 0)),
+        (lambda t, a: np.add.reduce(t), lambda a: 1 + 0 * a),
+    ],
+)
+def test_functions_and_operators_with_arrays_keep_the_graph(f, slope):
+    array = np.array([-1.0, 2.0, 0.5])
+    t = _leaf()
+    y = f(t, array)
+    assert y.requires_grad
+    assert y.dtype == np.float32
+    np.sum(y).backward()
+    np.testing.assert_allclose(t.grad, slope(array))
+
+
+@pytest.mark.parametrize(
+    ("leave", "remedy"),
+    [
+        (lambda t: np.asarray(t), r"t.detach\(\).numpy\(\)"),
+        (lambda t: np.array(t), r"t.detach\(\).numpy\(\)"),
+        (lambda t: t.numpy(), r"t.detach\(\).numpy\(\)"),
+        (lambda t: np.float32(t[0]), r"t.detach\(\).numpy\(\)"),
+        (lambda t: np.array([t, t]), r"np.stack\(\[t, u\]\)"),
+        (lambda t: np.sum([t, t]), r"np.stack\(\[t, u\]\)"),
+        (lambda t: np.asarray([t[0], t[1]]), r"np.stack\(\[t, u\]\)"),
+        (lambda t: np.zeros((3, 3)).dot(t), "detach"),
+        (lambda t: np.vectorize(float)(t), "detach"),
+    ],
+)
+def test_leaving_the_graph_is_refused(leave, remedy):
+    with pytest.raises(GraphError, match=remedy):
+        leave(_leaf())
+
+
+def test_untracked_tensors_may_leave():
+    t = tensor([1.0, 2.0])
+    assert np.asarray(t).tolist() == [1, 2]
+    assert np.array([t, t]).shape == (2, 2)
+    array = np.zeros((2, 2))
+    array[0] = t
+    array[1, 0] = t[1]
+    assert array.tolist() == [[1, 2], [2, 0]]
+
+
+def test_writing_a_tensor_into_an_array_is_refused():
+    t = _leaf()
+    array = np.zeros(3)
+    with pytest.raises(GraphError, match="np.stack.*np.where"):
+        array[:] = t
+    with pytest.raises(GraphError, match="instead of a"):
+        array[[0, 1, 2]] = t
+    # NumPy puts a sentence of its own before ours where it wants one number.
+    with pytest.raises(ValueError, match="array element") as caught:
+        array[0] = t[0]
+    assert "instead of a[i] = t" in str(caught.value.__cause__)
+    whole = np.zeros(3, int)
+    with pytest.raises((GraphError, ValueError)):
+        whole[0] = t[0]
+    np.testing.assert_array_equal(array, 0)
+    array[0] = float(t[0])
+    array[1] = t[1].item()
+    assert array.tolist() == [1, 2, 0]
+    losses = [0]
+    losses[0] = t  # a list holds Tensors
+    assert losses[0] is t
+
+
+def _plus(array, t):
+    array += t
+
+
+def _minus(array, t):
+    array -= t
+
+
+def _times(array, t):
+    array *= t
+
+
+def _over(array, t):
+    array /= t
+
+
+@pytest.mark.parametrize(
+    ("write", "symbol"), [(_plus, r"\+"), (_minus, "-"), (_times, r"\*"), (_over, "/")]
+)
+@pytest.mark.parametrize("tracked", [True, False])
+def test_in_place_operators_on_arrays_are_refused(write, symbol, tracked):
+    array = np.ones(3)
+    t = tensor([1.0, 2.0, 3.0], requires_grad=tracked)
+    with pytest.raises(UnsupportedError, match=rf"`array {symbol}= tensor`.*detach\(\).numpy\(\)"):
+        write(array, t)
+    np.testing.assert_array_equal(array, 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda t: np.exp(t, out=np.zeros(3)), r"np.exp with out=.*Write y = np.exp\(…\)"),
+        (lambda t: np.add(t, 1, out=(np.zeros(3),)), r"np.add with out="),
+        (lambda t: np.sum(t, out=np.zeros(())), r"np.sum with out=.*Write y = np.sum\(…\)"),
+        (lambda t: np.concatenate([t, t], out=np.zeros(6)), r"np.concatenate with out="),
+        (lambda t: np.add(t, 1, where=[True, False, True]), r"np.add with where=.*np.where"),
+        (lambda t: np.sum(t, where=[True, False, True]), r"np.sum with where=.*np.where"),
+        (lambda t: np.exp(t, dtype=np.float64), r"np.exp with dtype=.*t.astype"),
+        (lambda t: np.add.at(np.zeros(3), [0], t[:1]), r"np.add.at writes.*indexing"),
+        (lambda t: np.multiply.at(t, [0], 2), r"np.multiply.at writes"),
+        (lambda t: np.add.reduceat(t, [0, 1]), r"np.add.reduceat has no differentiable form"),
+        (lambda t: np.copyto(np.zeros(3), t), r"np.copyto has no differentiable form.*detach"),
+        (lambda t: np.put(t, 0, 1), r"np.put has no differentiable form"),
+        (lambda t: np.fft.fft(t), r"np.fft.fft has no differentiable form.*minigrad.Function"),
+        (lambda t: np.bitwise_and(t, t), r"np.bitwise_and has no differentiable form"),
+        (lambda t: np.linalg.svd(t), r"np.linalg.svd has no differentiable form"),
+    ],
+)
+def test_what_has_no_differentiable_form_is_refused_with_a_remedy(call, words):
+    with pytest.raises(UnsupportedError, match=words):
+        call(_leaf())
+
+
+def test_refusals_are_type_errors_and_ours():
+    """So that NumPy, and code that asks by `except TypeError`, understands them."""
+    assert issubclass(UnsupportedError, TypeError)
+    with pytest.raises(TypeError):
+        np.fft.fft(_leaf())
+
+
+def test_a_type_error_of_the_callers_is_not_hidden():
+    with pytest.raises(TypeError):
+        np.reshape(_leaf())
+    with pytest.raises(UnsupportedError, match="np.sum with initial="):
+        np.sum(_leaf(), initial=1.0)
