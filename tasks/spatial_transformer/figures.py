@@ -109,11 +109,14 @@ def draw_grid(axes: Axes, grid: np.ndarray, side: int, colour: str = GRID_COLOUR
 
 def draw_curves(axes: Axes, curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
     """Learning curves: errors in per cent over training steps, on a logarithmic scale."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
     for (name, (steps, errors)), style in zip(curves.items(), STYLES):
         label = f"{name}: {errors[-1]:.1f} %" if len(errors) else name
         axes.plot(steps, errors, label=label, markersize=3.5, **style)
     axes.set(xlabel="training step", ylabel="test error (%)", yscale="log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
-    axes.grid(True, which="both", linewidth=0.3)
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.grid(True, linewidth=0.3)
     axes.legend()
