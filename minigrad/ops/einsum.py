@@ -16,6 +16,9 @@ import numpy as np
 from minigrad.errors import ShapeError
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
+from minigrad.ops.shape import as_array
+
+Shape = tuple[int, ...]
 
 #: In the order in which an implicit output sorts them.
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
@@ -50,18 +53,13 @@ def einsum(*operands: Any, optimize: Any = False) -> Any:
         Letters that do not match the operands' axes, naming letter, operands and lengths.
     """
     subscripts, arrays = _spelled(operands)
-    arrays = [a if hasattr(a, "ndim") else np.asarray(a) for a in arrays]
-    spelled, out = _parse(subscripts, tuple([a.ndim for a in arrays]))
-    pairs = [_diagonal(subscripts, a, term) for a, term in zip(arrays, spelled)]
-
-    lengths = _lengths(subscripts, pairs)
-    pairs = [
-        _summed(a, term, [c for c, n in zip(term, a.shape) if n < lengths[c]]) for a, term in pairs
-    ]
-    uses = Counter(out + "".join([term for _, term in pairs]))
-    pairs = [_summed(a, term, [c for c in term if uses[c] == 1]) for a, term in pairs]
-
-    arrays, terms = zip(*pairs)
+    arrays = [as_array(a) for a in arrays]
+    steps, terms, out = _plan(subscripts, tuple([a.shape for a in arrays]))
+    for k, (repeats, gone) in enumerate(steps):
+        for first, second in repeats:
+            arrays[k] = np.diagonal(arrays[k], 0, first, second)
+        if gone:
+            arrays[k] = np.sum(arrays[k], axis=gone)
     return Einsum.apply(*arrays, terms=terms, out=out, optimize=optimize)
 
 
@@ -79,7 +77,37 @@ def _spelled(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
 
 
 @lru_cache(maxsize=1024)
-def _parse(subscripts: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], str]:
+def _plan(subscripts: str, shapes: tuple[Shape, ...]) -> tuple[Any, tuple[str, ...], str]:
+    """How to bring operands of these shapes to the plain form, and its terms.
+
+    Returns
+    -------
+    steps : for each operand, the pairs of axes to take diagonals of, then the axes to sum over
+    terms, out : the letters of each operand and of the output thereafter
+    """
+    terms, out = _parse(subscripts, [len(shape) for shape in shapes])
+    repeats, sides = [], []
+    for k, shape in enumerate(shapes):
+        pairs, terms[k], left = _repeats(subscripts, terms[k], shape)
+        repeats.append(pairs)
+        sides.append(left)
+
+    lengths = _lengths(subscripts, terms, sides)
+    stretched = [
+        {c for c, n in zip(term, shape) if n != lengths[c]} for term, shape in zip(terms, sides)
+    ]
+    uses = Counter(out)
+    for term, short in zip(terms, stretched):
+        uses.update(set(term) - short)
+    steps = []
+    for k, (term, short) in enumerate(zip(terms, stretched)):
+        gone = tuple([i for i, c in enumerate(term) if c in short or uses[c] == 1])
+        steps.append((repeats[k], gone))
+        terms[k] = "".join([c for i, c in enumerate(term) if i not in gone])
+    return steps, tuple(terms), out
+
+
+def _parse(subscripts: str, ranks: list[int]) -> tuple[list[str], str]:
     """A term for each operand and one for the output, every axis with a letter."""
     left, arrow, out = subscripts.partition("->")
     terms = left.split(",")
@@ -106,44 +134,38 @@ def _parse(subscripts: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], st
             raise _misfit(subscripts, f"the output's letter '{c}' is in no operand")
         if out.count(c) > 1:
             raise _misfit(subscripts, f"the output has the letter '{c}' twice")
-    return tuple(terms), out
+    return terms, out
 
 
 def _misfit(subscripts: str, problem: str) -> ShapeError:
     return ShapeError(f"einsum '{subscripts}': {problem}.")
 
 
-def _diagonal(subscripts: str, array: Any, term: str) -> tuple[Any, str]:
-    """An operand in which a letter stood twice: what is left is its diagonal."""
+def _repeats(subscripts: str, term: str, shape: Shape) -> tuple[list[Any], str, Shape]:
+    """Pairs of axes with the same letter, and what np.diagonal of them leaves (it goes last)."""
+    pairs = []
     for c in term:
         while term.count(c) > 1:
             first = term.index(c)
             second = term.index(c, first + 1)
-            m, n = array.shape[first], array.shape[second]
+            m, n = shape[first], shape[second]
             if m != n:
                 raise _misfit(subscripts, f"'{c}' stands for axes of {m} and {n} in one operand")
-            array = np.diagonal(array, 0, first, second)
+            pairs.append((first, second))
             term = term[:first] + term[first + 1 : second] + term[second + 1 :] + c
-    return array, term
+            shape = (*shape[:first], *shape[first + 1 : second], *shape[second + 1 :], n)
+    return pairs, term, shape
 
 
-def _lengths(subscripts: str, pairs: list[tuple[Any, str]]) -> dict[str, int]:
+def _lengths(subscripts: str, terms: list[str], shapes: list[Shape]) -> dict[str, int]:
     """How long the axes of each letter are; those of length 1 stretch."""
     lengths: dict[str, int] = {}
-    for k, (array, term) in enumerate(pairs):
-        for c, n in zip(term, array.shape):
+    for term, shape in zip(terms, shapes):
+        for c, n in zip(term, shape):
             m = lengths.get(c, 1)
             if n != m and 1 not in (m, n):
-                shapes = " and ".join([str(a.shape) for a, t in pairs[: k + 1] if c in t])
-                problem = f"'{c}' is {m} in one operand and {n} in another, of shapes {shapes}"
+                met = " and ".join([str(s) for t, s in zip(terms, shapes) if c in t])
+                problem = f"'{c}' is {m} in one operand and {n} in another, of shapes {met}"
                 raise _misfit(subscripts, problem)
             lengths[c] = n if m == 1 else m
     return lengths
-
-
-def _summed(array: Any, term: str, gone: list[str]) -> tuple[Any, str]:
-    """An operand summed over the axes of the letters `gone`."""
-    if not gone:
-        return array, term
-    axes = tuple([i for i, c in enumerate(term) if c in gone])
-    return np.sum(array, axis=axes), "".join([c for c in term if c not in gone])

@@ -1,13 +1,14 @@
 """Several arrays made one, and one cut into several: each the other's backward."""
 
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
-from minigrad.ops.shape import atleast_1d, atleast_2d, atleast_3d, ravel
+from minigrad.ops.shape import as_array, atleast_1d, atleast_2d, atleast_3d, ravel
 from minigrad.ops.versions import since
 from minigrad.shapes import axis_index
 from minigrad.tensor import Tensor
@@ -22,7 +23,7 @@ class Concatenate(Function):
     def forward(ctx, *arrays, axis):
         y = np.concatenate(arrays, axis)
         ctx.axis = axis
-        ctx.cuts = np.cumsum([a.shape[axis] for a in arrays[:-1]], dtype=int).tolist()
+        ctx.cuts = list(accumulate([a.shape[axis] for a in arrays[:-1]]))
         return y
 
     @staticmethod
@@ -46,7 +47,7 @@ class Stack(Function):
 def _several(arrays: Any) -> Iterable[Any]:
     """A list of arrays; of one Tensor, what lies along its first axis."""
     arrays = unstack(arrays) if isinstance(arrays, Tensor) else arrays
-    return [a if isinstance(a, Tensor) else np.asarray(a) for a in arrays]
+    return [as_array(a) for a in arrays]
 
 
 @implements(np.concatenate, *since("concat"))
@@ -162,7 +163,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     if isinstance(indices_or_sections, (int, np.integer)):
         size, longer = divmod(np.shape(ary)[axis], indices_or_sections)
         sizes = [size + (i < longer) for i in range(indices_or_sections)]
-        indices_or_sections = np.cumsum(sizes[:-1], dtype=int).tolist()
+        indices_or_sections = list(accumulate(sizes[:-1]))
     return split(ary, indices_or_sections, axis)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from minigrad.errors import ShapeError
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
+from minigrad.ops.shape import as_array
 from minigrad.ops.versions import since
 
 
@@ -95,10 +96,10 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 @implements(np.dot)
 def dot(a: Any, b: Any) -> Any:
     """np.dot: over the last axis of `a` and the last but one (or only one) of `b`."""
-    rank_a, rank_b = np.ndim(a), np.ndim(b)
-    if rank_a == 0 or rank_b == 0:
+    a, b = as_array(a), as_array(b)
+    if a.ndim == 0 or b.ndim == 0:
         return np.multiply(a, b)
-    if rank_b == 1 or (rank_a <= 2 and rank_b == 2):
+    if b.ndim == 1 or (a.ndim <= 2 and b.ndim == 2):
         return Dot.apply(a, b)
     return tensordot(a, b, ([-1], [-2]))
 

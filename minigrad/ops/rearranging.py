@@ -66,11 +66,9 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
         return flip(m, ())
     if k % 4 == 2:
         return flip(m, (first, second))
-    return (
-        np.swapaxes(flip(m, second), first, second)
-        if k % 4 == 1
-        else flip(np.swapaxes(m, first, second), second)
-    )
+    if k % 4 == 1:
+        return np.swapaxes(flip(m, second), first, second)
+    return flip(np.swapaxes(m, first, second), second)
 
 
 @implements(np.roll)

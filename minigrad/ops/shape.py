@@ -90,11 +90,12 @@ def atleast_3d(*arys: Any) -> Any:
 
 
 def _each(arrays, new_shape):
-    results = tuple([Reshape.apply(a, shape=new_shape(np.shape(a))) for a in map(_array, arrays)])
+    results = tuple([Reshape.apply(a, shape=new_shape(np.shape(a))) for a in map(as_array, arrays)])
     return results[0] if len(results) == 1 else results
 
 
-def _array(value: Any) -> Any:
+def as_array(value: Any) -> Any:
+    """Tensors and arrays as they are; numbers and lists as arrays."""
     return value if hasattr(value, "shape") else np.asarray(value)
 
 
