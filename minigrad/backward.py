@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad import guard
 from minigrad.context import Context
-from minigrad.errors import GradientError, GraphError, MinigradError, ShapeError
+from minigrad.errors import GradientError, GraphError, MinigradError, MutationError, ShapeError
 from minigrad.grad_mode import enable_grad, no_grad
 from minigrad.shapes import unbroadcast
 from minigrad.tape import Node, _origin
@@ -298,8 +298,12 @@ def _differentiable(node: Node, gradients: Any) -> Context:
 
 
 def _tracked(node: Node, key: str, value: Any) -> Any:
+    """What a rule kept, for a backward pass that is recorded itself."""
+    if isinstance(value, dict):
+        return {k: _tracked(node, key, v) for k, v in value.items()}
     if isinstance(value, (tuple, list)):
-        return type(value)([_tracked(node, key, v) for v in value])
+        parts = [_tracked(node, key, v) for v in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind != "f":
         return value
     if id(value) not in node.ids:
@@ -310,17 +314,29 @@ def _tracked(node: Node, key: str, value: Any) -> Any:
         )
     place = node.ids.index(id(value))
     if place < len(node.inputs):
-        source = node.inputs[place]
-        if isinstance(source, Tensor):
-            return source
-        return value if source is None else Tensor._of(value, source)
+        return _operand(node, place, value)
     output = place - (len(node.ids) - node.outputs)
     if output < 0:
         return value  # an option: a constant
     return _output(node, output, value)
 
 
-def _output(node: Node, index: int, value: np.ndarray) -> Tensor:
+def _operand(node: Node, place: int, value: Any) -> Any:
+    source = node.inputs[place]
+    if source is None:
+        return value
+    if isinstance(source, Node):
+        return Tensor._of(value, source)
+    # The leaf holds the same numbers, but for a cast, unless its array was replaced.
+    if source._data is not value and not np.array_equal(source._data, value, equal_nan=True):
+        raise MutationError(
+            f"{node.name}: the data of operand {place} were replaced after the forward call at "
+            f"{node.line()}. For a gradient of a gradient, replace them after the backward pass."
+        )
+    return source
+
+
+def _output(node: Node, index: int, value: Any) -> Tensor:
     if node.outputs == 1:
         return Tensor._of(value, node)
     part = Node(None, (node,), value.shape, value.dtype)

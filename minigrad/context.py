@@ -11,3 +11,5 @@ class Context:
     """
 
     __slots__ = ("needs_input_grad", "__dict__")
+
+    needs_input_grad: tuple[bool, ...]

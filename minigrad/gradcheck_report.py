@@ -10,7 +10,7 @@ class Entry(NamedTuple):
     """One entry of one input: the gradient that backward gave, and the central difference."""
 
     name: str
-    index: tuple[int, ...]
+    position: tuple[int, ...]
     analytic: float
     numeric: float
 
@@ -87,7 +87,7 @@ class Report:
             what = f"passed: backward and central differences agree in {entries}."
         lines = [f"gradcheck {what}"]
         if (worst := self.worst) is not None:
-            at = "[" + ", ".join(map(str, worst.index)) + "]"
+            at = "[" + ", ".join(map(str, worst.position)) + "]"
             lines += [
                 f"  worst: {worst.name}{at}: analytic {worst.analytic:.9g}, numeric "
                 f"{worst.numeric:.9g}; relative error {worst.relative_error:.1e}, {self._verdict(worst)}"

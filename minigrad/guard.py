@@ -71,7 +71,7 @@ def _maker(tensor: Any) -> Any:
 
 
 def kept(ctx: Any) -> list[np.ndarray]:
-    """The arrays on a ctx, also those inside tuples and lists."""
+    """The arrays on a ctx, also those inside tuples, lists and dicts."""
     found: list[np.ndarray] = []
     if ctx is not None:
         _collect(ctx.__dict__.values(), found)
@@ -84,12 +84,14 @@ def _collect(values: Iterable[Any], found: list[np.ndarray]) -> None:
             found.append(value)
         elif isinstance(value, (tuple, list)):
             _collect(value, found)
+        elif isinstance(value, dict):
+            _collect(value.values(), found)
 
 
 def _is_among(array: np.ndarray, owned: list[np.ndarray]) -> bool:
     """Whether an array looks at the memory of one of the others."""
     for other in owned:
-        if array is other or _owner(array) is _owner(other):
+        if array is other or array.base is other or _owner(array) is _owner(other):
             return True
     return False
 
@@ -197,7 +199,7 @@ class KeptArray(np.ndarray):
     put = _unless_kept("put")
     partition = _unless_kept("partition")
 
-    def copy(self, order: Any = "C") -> np.ndarray:
+    def copy(self, order: Any = "C") -> Any:
         """A plain array of its own."""
         return np.array(self, order=order)
 

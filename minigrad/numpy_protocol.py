@@ -57,13 +57,14 @@ def array_ufunc(tensor: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwarg
 
 def _reduce(ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """`np.add.reduce(t)` and its kin are spelled np.sum, np.prod, np.max, np.min, np.cumsum."""
-    spelled = {
+    spellings: dict[Any, Any] = {
         (np.add, "reduce"): np.sum,
         (np.multiply, "reduce"): np.prod,
         (np.maximum, "reduce"): np.max,
         (np.minimum, "reduce"): np.min,
         (np.add, "accumulate"): np.cumsum,
-    }.get((ufunc, method))
+    }
+    spelled = spellings.get((ufunc, method))
     if spelled is None:
         raise UnsupportedError(_missing(f"np.{ufunc.__name__}.{method}"))
     kwargs.setdefault("axis", 0)

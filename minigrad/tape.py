@@ -48,16 +48,15 @@ class Node:
         The caller's line, looked up only when it is shown.
     """
 
-    ctx: Context | None = None
+    ctx: Any = None
+    where: Any
     index: int | None = None
     ids: tuple[int, ...] = ()
     outputs = 1
     retained: tuple[Any, ...] = ()
     watched: tuple[Any, ...] = ()
 
-    def __init__(
-        self, rule: "type[Function] | None", inputs: tuple[Any, ...], shape: Any, dtype: Any
-    ):
+    def __init__(self, rule: Any, inputs: tuple[Any, ...], shape: Any, dtype: Any):
         self.rule = rule
         self.inputs = inputs
         self.shape = shape
@@ -157,7 +156,8 @@ def _unpack(rule: "type[Function]", operands: tuple[Any, ...]) -> tuple[list[Any
                 if array.dtype.kind == "f":
                     dtype = np.promote_types(dtype, array.dtype) if dtype else array.dtype
         else:
-            arrays.append(operand)
+            # A view, so that x * x.data holds two arrays, of which one is a constant.
+            arrays.append(operand.view() if type(operand) is np.ndarray else operand)
             origins.append(None)
             # Python's own numbers take the dtype of what they meet, so they can stay as they are.
             mixed = mixed or not (operand is None or type(operand) in (float, int, bool))

@@ -180,7 +180,7 @@ class Tensor:
 
     def detach(self) -> "Tensor":
         """The same data without a history; memory is shared."""
-        out = Tensor._of(self._data)
+        out = Tensor._of(self._data.view())
         guard.share(out, (self,))
         self._exposed = True
         return out

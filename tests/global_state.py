@@ -14,7 +14,12 @@ def snapshot() -> dict[str, object]:
         "recording (no_grad)": minigrad.is_grad_enabled(),
         "np.geterr()": np.geterr(),
         "np.random": [np.array(part).tobytes() for part in np.random.get_state()[1:3]],
-        "the environment": {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"},
+        "the environment": {
+            # Set by pytest for each test, and by PyTorch when it is first used.
+            k: v
+            for k, v in os.environ.items()
+            if k != "PYTEST_CURRENT_TEST" and not k.startswith("TORCH")
+        },
         "the working folder": os.getcwd(),
         "the recursion limit": sys.getrecursionlimit(),
     }

@@ -82,7 +82,7 @@ def test_names_the_one_wrong_entry():
     wrong = _off_by(_last_entry_zero).apply
     report = gradcheck(lambda a, b: np.exp(a) + wrong(b), [a, b])
     worst = report.worst
-    assert (worst.name, worst.index, worst.analytic) == ("input 1", (1, 2), 0)
+    assert (worst.name, worst.position, worst.analytic) == ("input 1", (1, 2), 0)
     assert worst.numeric == pytest.approx(report.numeric[1][1, 2])
     assert worst.relative_error == 1
     assert report.wrong == 1

@@ -1,11 +1,13 @@
 """Gradients of gradients: right, or refused with a reason; never a silent zero."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import given
 
 from minigrad import Function, grad, tensor
-from minigrad.errors import GraphError
+from minigrad.errors import GraphError, MutationError
 from tests.strategies import draw_array, seeds
 
 
@@ -167,7 +169,18 @@ class AsAScalar(Sneaky):
         return 3 * np.full(1, 1.0) * ctx.square * dy
 
 
-@pytest.mark.parametrize("rule", [Sneaky, InATuple, AsAScalar])
+class InADict(Sneaky):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.kept = {"square": x * x}
+        return x**3
+
+    @staticmethod
+    def backward(ctx, dy):
+        return 3 * ctx.kept["square"] * dy
+
+
+@pytest.mark.parametrize("rule", [Sneaky, InATuple, InADict, AsAScalar])
 def test_a_float_array_computed_on_the_way_and_kept_is_refused(rule):
     x = _leaf([2.0])
     np.testing.assert_allclose(grad(rule.apply(x), x), [12])
@@ -197,6 +210,51 @@ def test_masks_integers_options_and_untracked_operands_may_be_kept():
     )
     np.testing.assert_allclose(first.data, [120, 0])
     np.testing.assert_allclose(grad(np.sum(first), x), [120, 0])
+
+
+@pytest.mark.parametrize("constant", [lambda x: x.detach(), lambda x: x.data, lambda x: x.data[:]])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_constant_that_shares_the_memory_of_an_operand(constant, swapped):
+    x = _leaf([2.0, 3.0])
+    y = constant(x) * x if swapped else x * constant(x)
+    first = grad(np.sum(y), x, create_graph=True)
+    np.testing.assert_array_equal(first.data, x.data)
+    assert not first.requires_grad
+    middle = x * 1
+    y = middle * middle.detach() * middle
+    first = grad(np.sum(y), x, create_graph=True)
+    np.testing.assert_array_equal(first.data, 2 * x.data**2)
+    np.testing.assert_array_equal(grad(np.sum(first), x), 2 * x.data)
+
+
+def test_a_leaf_whose_data_were_replaced():
+    x = _leaf([2.0, 3.0])
+    y = np.sum(x * x)
+    x.data = [5.0, 6.0]
+    with pytest.raises(MutationError, match="operand . were replaced after"):
+        grad(y, x, create_graph=True)
+
+
+def test_operands_kept_in_containers():
+    class Pair(NamedTuple):
+        left: Any
+        right: Any
+
+    class Cube(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.kept = {"x": x, "more": [x, (x, 3)]}
+            ctx.pair = Pair(x, 2)
+            return x**3
+
+        @staticmethod
+        def backward(ctx, dy):
+            x, (y, three) = ctx.kept["more"]
+            return three * ctx.pair.left * ctx.kept["x"] * dy + 0 * (x + y)
+
+    x = draw_array(0, (3,))
+    np.testing.assert_allclose(_derivatives(Cube.apply, x, 3)[2], 6 * x)
+    np.testing.assert_allclose(_derivatives(Cube.apply, x, 3)[3], 6)
 
 
 def test_a_rule_that_kept_its_output():
