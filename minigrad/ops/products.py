@@ -84,6 +84,8 @@ def _inverse(order):
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """np.tensordot; `axes` a number of axes, last of `a` with first of `b`, or a pair of lists."""
     rank_a, rank_b = np.ndim(a), np.ndim(b)
+    mine: list[Any]
+    its: list[Any]
     if isinstance(axes, (int, np.integer)):
         mine, its = list(range(rank_a - axes, rank_a)), list(range(axes))
     else:

@@ -16,7 +16,15 @@ from minigrad.shapes import axis_index, explained
 # -- entries in their order, axes cut anew --------------------------------------------------------
 
 
-class Reshape(Function):
+class Recut(Function):
+    """y = x with its axes cut anew;   dx = dy in x's shape"""
+
+    @staticmethod
+    def backward(ctx, dy):
+        return dy.reshape(ctx.shape)
+
+
+class Reshape(Recut):
     """y = x in another shape;   dx = dy in x's shape"""
 
     @staticmethod
@@ -24,12 +32,8 @@ class Reshape(Function):
         ctx.shape = x.shape
         return x.reshape(shape)
 
-    @staticmethod
-    def backward(ctx, dy):
-        return dy.reshape(ctx.shape)
 
-
-class ExpandDims(Reshape):
+class ExpandDims(Recut):
     """y = x with axes of length 1 put in;   dx = dy in x's shape"""
 
     @staticmethod
@@ -38,7 +42,7 @@ class ExpandDims(Reshape):
         return np.expand_dims(x, axis)
 
 
-class Squeeze(Reshape):
+class Squeeze(Recut):
     """y = x with axes of length 1 taken away;   dx = dy in x's shape"""
 
     @staticmethod

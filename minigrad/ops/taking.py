@@ -60,10 +60,10 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 
 
 @implements(np.choose)
-def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
+def choose(a: Any, choices: Any, *, mode: Any = "raise") -> Any:
     """np.choose: of several arrays, for each place the one that the integers `a` name."""
     with explained("choose", *choices, a=a, mode=mode):
-        number = np.choose(plain(a), range(len(choices)), mode=mode)
+        number = np.choose(plain(a), list(range(len(choices))), mode=mode)
     number, *choices = np.broadcast_arrays(number, *choices)
     return take_along_axis(np.stack(choices), plain(number)[None], 0)[0]
 
