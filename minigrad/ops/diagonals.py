@@ -89,10 +89,15 @@ def diagflat(v: Any, k: int = 0) -> Any:
 @implements(np.tril)
 def tril(m: Any, k: int = 0) -> Any:
     """np.tril: zeros above the k-th diagonal."""
-    return keep(m, np.tri(*m.shape[-2:], k=k, dtype=bool))
+    return keep(m, _below(m.shape, k))
 
 
 @implements(np.triu)
 def triu(m: Any, k: int = 0) -> Any:
     """np.triu: zeros below the k-th diagonal."""
-    return keep(m, ~np.tri(*m.shape[-2:], k=k - 1, dtype=bool))
+    return keep(m, ~_below(m.shape, k - 1))
+
+
+def _below(shape: tuple[int, ...], k: int) -> Any:
+    """Whether an entry lies on or below the k-th diagonal of the last two axes."""
+    return np.tri(shape[-2] if len(shape) > 1 else shape[-1], shape[-1], k, dtype=bool)

@@ -87,7 +87,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
         a, axis = np.ravel(a), 0
     shape = list(np.shape(a))
     axis = axis_index("repeat", axis, np.shape(a))
-    if not isinstance(repeats, (int, np.integer)):
+    if np.ndim(repeats) > 0:
         return take(a, np.repeat(np.arange(shape[axis]), repeats), axis)
     spread = np.broadcast_to(
         np.expand_dims(a, axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :])
@@ -99,7 +99,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 @implements(np.tile)
 def tile(A: Any, reps: Any) -> Any:
     """np.tile."""
-    reps = (reps,) if isinstance(reps, (int, np.integer)) else tuple(reps)
+    reps = tuple(np.atleast_1d(reps).tolist())
     shape = np.shape(A)
     rank = max(len(reps), len(shape))
     reps = (1,) * (rank - len(reps)) + reps
@@ -138,7 +138,7 @@ REPEATING = ("edge", "reflect", "symmetric", "wrap")
 
 
 @implements(np.pad)
-def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Any:
+def pad(array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0) -> Any:
     """np.pad in the modes constant, edge, reflect, symmetric and wrap."""
     if mode == "constant":
         return Pad.apply(array, pad_width=pad_width, constant_values=constant_values)

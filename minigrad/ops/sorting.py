@@ -43,8 +43,8 @@ def quantile(a: Any, q: Any, axis: Any = None, *, keepdims: bool = False) -> Any
     q = np.asarray(q, np.float64)
     if not ((q >= 0) & (q <= 1)).all():
         raise ValueError(f"quantile: q lies in [0, 1] (a percentile in [0, 100]); got {q}.")
-    axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    axes = [axis_index("quantile", i, a.shape) for i in axes]
+    given = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = [axis_index("quantile", i, a.shape) for i in given]
     rest = [n for i, n in enumerate(a.shape) if i not in axes]
     rows = np.sort(np.reshape(np.moveaxis(a, axes, range(-len(axes), 0)), (*rest, -1)))
     place = q * (rows.shape[-1] - 1)
