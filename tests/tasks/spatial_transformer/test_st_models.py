@@ -13,11 +13,11 @@ SIDES = sorted({distortion.canvas for distortion in DISTORTIONS.values()})
 WITH_TRANSFORMER = [name for name in NETS if "st-" in name]
 
 # Counted by hand, with the default widths, one channel and ten classes.
-CONVOLUTIONS = (9 * 9 + 1) * 32 + (32 * 7 * 7 + 1) * 32
-CLASSIFIER = {  # of the cnn: 2x2, 5x5 or 10x10 features of 32 filters are left
-    28: CONVOLUTIONS + (32 * 2 * 2 + 1) * 10,
-    42: CONVOLUTIONS + (32 * 5 * 5 + 1) * 10,
-    60: CONVOLUTIONS + (32 * 10 * 10 + 1) * 10,
+CONVOLUTIONS = (9 * 9 + 1) * 32 + (32 * 7 * 7 + 1) * 64
+CLASSIFIER = {  # of the cnn: 2x2, 5x5 or 10x10 features of 64 filters are left
+    28: CONVOLUTIONS + (64 * 2 * 2 + 1) * 10,
+    42: CONVOLUTIONS + (64 * 5 * 5 + 1) * 10,
+    60: CONVOLUTIONS + (64 * 10 * 10 + 1) * 10,
 }
 LOCALISATION = {  # of the st-cnn: 1x1, 4x4 or 9x9 features of 20 filters are left
     side: (5 * 5 + 1) * 20 + (20 * 5 * 5 + 1) * 20 + (20 * left**2 + 1) * 20 + (20 + 1) * 6
@@ -60,12 +60,12 @@ def test_scores_and_parameters(name, side):
 @pytest.mark.parametrize("name", NETS)
 def test_widths_channels_and_classes_are_as_asked(name):
     net = build(
-        name, 42, np.random.default_rng(0), channels=2, classes=19, filters=3, hidden=(7, 6, 5)
+        name, 42, np.random.default_rng(0), channels=2, classes=19, filters=6, hidden=(7, 6, 5)
     )
     with no_grad():
         assert net(tensor(pictures(42, channels=2))).shape == (3, 19)
     shapes = {p.shape for p in net.parameters()}
-    assert ((3, 2, 9, 9) in shapes) == name.endswith("cnn")
+    assert ({(3, 2, 9, 9), (6, 3, 7, 7)} <= shapes) == name.endswith("cnn")
     assert ({(6, 7), (5, 6)} <= shapes) == name.endswith("fcn")
     for transformer in transformers(net):
         assert transformer.output.shape == (3, 2, CROP, CROP)
