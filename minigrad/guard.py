@@ -8,7 +8,7 @@ Three ways to change an array in place, and what happens to each:
   before the operation, or a view of one): a sample taken when the rule kept it is compared in backward;
 - by an optimizer's step: the nodes that keep the parameter are marked, and raise in backward.
 
-The sample is the whole array up to 16 KiB and some hundred entries spread over a larger one, so that
+The sample is the whole array up to 16 KiB and some 128 entries spread over a larger one, so that
 a few entries changed in a large array may pass unseen. Nothing else is missed.
 """
 
@@ -97,19 +97,20 @@ def _is_among(array: np.ndarray, owned: list[np.ndarray]) -> bool:
 
 
 def sample(array: np.ndarray) -> bytes:
-    """The bytes of an array, or those of some hundred entries where it is larger than 16 KiB."""
+    """The bytes of an array, or those of some 128 entries where it is larger than 16 KiB."""
     return (array if array.nbytes <= 16384 else array[_grid(array.shape)]).tobytes()
 
 
 @lru_cache
 def _grid(shape: tuple[int, ...]) -> tuple[slice, ...]:
     """An index of about 128 entries of an array, spread over all of its axes."""
-    budget, slices = 128.0, []
-    for axis, n in enumerate(shape):
-        wanted = round(budget ** (1 / (len(shape) - axis)))
-        step = -(-n // max(1, wanted))
-        slices.append(slice(None, None, step))
-        budget /= -(-n // step)
+    budget, slices = 128.0, [slice(None)] * len(shape)
+    # Short axes first: what they cannot use is left to the long ones.
+    for done, axis in enumerate(sorted(range(len(shape)), key=shape.__getitem__)):
+        wanted = round(budget ** (1 / (len(shape) - done)))
+        step = -(-shape[axis] // max(1, wanted))
+        slices[axis] = slice(None, None, step)
+        budget /= -(-shape[axis] // step)
     return tuple(slices)
 
 
