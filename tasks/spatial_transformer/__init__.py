@@ -11,4 +11,12 @@ TASKS = (
         slide="End-to-end learning: the Spatial Transformer Net",
         module="tasks.spatial_transformer.distorted_mnist",
     ),
+    Task(
+        name="invariance",
+        summary="how far a net's features stay put when a digit is moved, turned or scaled, by layer",
+        duration="quick 15 s, default 2 min, paper hours",
+        headline="not measured yet",
+        slide="Convolutional nets have pooling layers to accommodate spatial translations",
+        module="tasks.spatial_transformer.invariance",
+    ),
 )
