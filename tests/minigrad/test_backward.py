@@ -94,6 +94,8 @@ def test_grad_runs_only_the_rules_on_the_way(counted):
         other = counted.apply(other)
     grad(np.sum(y + other), x)
     assert counted.calls == 1
+    assert grad([counted.apply(x[0]), counted.apply(_leaf())], x).tolist() == [1.5, 0]
+    assert counted.calls == 2
 
 
 # -- depth ------------------------------------------------------------------------------------------

@@ -157,9 +157,11 @@ def test_wrong_rules_fail_on_their_kinks(seed):
 
 
 def test_a_wrong_rule_without_kinks_moves_nothing():
-    report = gradcheck(_off_by(lambda g, x: 2 * g), draw_array(0, (3, 3), -1e3, 1e3))
-    assert not report
-    assert report.moved == 0
+    square = _off_by(lambda g, x: 2 * g).apply
+    for scale, x in [(1, draw_array(0, (9,), -1e3, 1e3)), (1e3, draw_array(0, (9,), -0.01, 0.01))]:
+        report = gradcheck(lambda x: scale * square(x), x)
+        assert report.wrong == 9
+        assert report.moved == 0
 
 
 def test_a_rule_wrong_only_on_one_point_is_caught_where_f_is_smooth():

@@ -193,6 +193,18 @@ def test_an_array_read_too_early_says_to_read_it_anew():
     t.data[0] = 5
 
 
+class Identity(Function):
+    """y = x;   dx = dy"""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x
+
+    @staticmethod
+    def backward(ctx, dy):
+        return dy
+
+
 # -- views ------------------------------------------------------------------------------------------
 
 
@@ -206,6 +218,7 @@ def test_an_array_read_too_early_says_to_read_it_anew():
         lambda t: np.split(t, 2)[0],
         lambda t: t.detach(),
         lambda t: +t,
+        Identity.apply,
     ],
 )
 @pytest.mark.parametrize("tracked", [True, False])
