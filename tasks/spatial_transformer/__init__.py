@@ -14,8 +14,8 @@ TASKS = (
     Task(
         name="invariance",
         summary="how far a net's features stay put when a digit is moved, turned or scaled, by layer",
-        duration="quick 15 s, default 2 min, paper hours",
-        headline="not measured yet",
+        duration="quick 10 s, default 2 min, paper hours",
+        headline="half changed after: cnn pool2 3.8 px, 33 degrees; st-cnn crop over 8 px, 19 degrees",
         slide="Convolutional nets have pooling layers to accommodate spatial translations",
         module="tasks.spatial_transformer.invariance",
     ),
