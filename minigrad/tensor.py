@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import DtypeError, GraphError, ShapeError
+from minigrad.methods import NumPyMethods
 
 
 def tensor(data: Any, requires_grad: bool = False, dtype: Any = None) -> "Tensor":
@@ -32,7 +33,7 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None) -> "Tensor
     return Tensor(data, requires_grad, dtype)
 
 
-class Tensor:
+class Tensor(NumPyMethods):
     """An array whose history is recorded; made by `tensor` and by operations on Tensors.
 
     Operators, methods and NumPy's own functions mean what NumPy means, and keep the graph.
@@ -122,6 +123,10 @@ class Tensor:
     def tolist(self) -> Any:
         """The entries as nested lists of Python numbers."""
         return self._data.tolist()
+
+    def astype(self, dtype: Any) -> "Tensor":
+        """The same numbers in another dtype; a float dtype keeps the graph."""
+        return ops.astype(self, dtype)
 
     # -- the graph ------------------------------------------------------------------------------
 
@@ -255,7 +260,7 @@ class Tensor:
     def __pos__(self) -> "Tensor":
         return self
 
-    def __abs__(self) -> "Tensor":
+    def __abs__(self) -> Any:
         return np.abs(self)
 
     def __mod__(self, other: Any) -> "Tensor":
@@ -351,120 +356,6 @@ class Tensor:
         state.pop("_readers", None)
         state.pop("_exposed", None)
         return state
-
-    # -- NumPy's methods ------------------------------------------------------------------------
-
-    @property
-    def T(self) -> "Tensor":
-        """The axes in reverse order."""
-        return np.transpose(self)
-
-    @property
-    def mT(self) -> "Tensor":
-        """The last two axes exchanged."""
-        return np.swapaxes(self, -1, -2)
-
-    def sum(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
-        """np.sum."""
-        return np.sum(self, axis=axis, keepdims=keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
-        """np.mean."""
-        return np.mean(self, axis=axis, keepdims=keepdims)
-
-    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> "Tensor":
-        """np.var."""
-        return np.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
-
-    def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> "Tensor":
-        """np.std."""
-        return np.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
-        """np.max."""
-        return np.max(self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
-        """np.min."""
-        return np.min(self, axis=axis, keepdims=keepdims)
-
-    def prod(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
-        """np.prod."""
-        return np.prod(self, axis=axis, keepdims=keepdims)
-
-    def cumsum(self, axis: Any = None) -> "Tensor":
-        """np.cumsum."""
-        return np.cumsum(self, axis=axis)
-
-    def clip(self, min: Any = None, max: Any = None) -> "Tensor":
-        """np.clip."""
-        return np.clip(self, min, max)
-
-    def dot(self, other: Any) -> "Tensor":
-        """np.dot."""
-        return np.dot(self, other)
-
-    def reshape(self, *shape: Any) -> "Tensor":
-        """np.reshape; the shape as one tuple or as several numbers."""
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
-
-    def ravel(self) -> "Tensor":
-        """np.ravel."""
-        return np.reshape(self, -1)
-
-    flatten = ravel
-
-    def transpose(self, *axes: Any) -> "Tensor":
-        """np.transpose; the axes as one tuple or as several numbers."""
-        return np.transpose(self, axes[0] if len(axes) == 1 else (axes or None))
-
-    def swapaxes(self, axis1: int, axis2: int) -> "Tensor":
-        """np.swapaxes."""
-        return np.swapaxes(self, axis1, axis2)
-
-    def squeeze(self, axis: Any = None) -> "Tensor":
-        """np.squeeze."""
-        return np.squeeze(self, axis=axis)
-
-    def repeat(self, repeats: Any, axis: int | None = None) -> "Tensor":
-        """np.repeat."""
-        return np.repeat(self, repeats, axis=axis)
-
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> "Tensor":
-        """np.trace."""
-        return np.trace(self, offset=offset, axis1=axis1, axis2=axis2)
-
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> "Tensor":
-        """np.diagonal."""
-        return np.diagonal(self, offset=offset, axis1=axis1, axis2=axis2)
-
-    def astype(self, dtype: Any) -> "Tensor":
-        """The same numbers in another dtype; a float dtype keeps the graph."""
-        return ops.astype(self, dtype)
-
-    def copy(self) -> "Tensor":
-        """np.copy: the same numbers in memory of their own, still in the graph."""
-        return np.copy(self)
-
-    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Any:
-        """np.argmax: a plain array of positions."""
-        return np.argmax(self._data, axis=axis, keepdims=keepdims)
-
-    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Any:
-        """np.argmin: a plain array of positions."""
-        return np.argmin(self._data, axis=axis, keepdims=keepdims)
-
-    def argsort(self, axis: int | None = -1) -> Any:
-        """np.argsort: a plain array of positions."""
-        return np.argsort(self._data, axis=axis)
-
-    def all(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """np.all: plain bools."""
-        return np.all(self._data, axis=axis, keepdims=keepdims)
-
-    def any(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """np.any: plain bools."""
-        return np.any(self._data, axis=axis, keepdims=keepdims)
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.errors import UnsupportedError
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
 from minigrad.ops.versions import since
@@ -52,15 +53,22 @@ class Squeeze(Recut):
 
 
 @implements(np.reshape)
-def reshape(a: Any, shape: Any) -> Any:
-    """np.reshape, in C order."""
-    return Reshape.apply(a, shape=shape)
+def reshape(a: Any, shape: Any, order: str = "C") -> Any:
+    """np.reshape; in order "F" the first axis runs fastest, in "C" the last."""
+    if order == "C":
+        return Reshape.apply(a, shape=shape)
+    if order != "F":
+        raise UnsupportedError(
+            f"reshape: order={order!r} depends on how the numbers lie in memory. Choose 'C' or 'F'."
+        )
+    shape = shape if isinstance(shape, (tuple, list)) else (shape,)
+    return transpose(Reshape.apply(transpose(a), shape=shape[::-1]))
 
 
 @implements(np.ravel)
-def ravel(a: Any) -> Any:
-    """np.ravel, in C order."""
-    return Reshape.apply(a, shape=-1)
+def ravel(a: Any, order: str = "C") -> Any:
+    """np.ravel; in order "F" the first axis runs fastest, in "C" the last."""
+    return reshape(a, -1, order)
 
 
 @implements(np.expand_dims)
