@@ -46,10 +46,14 @@ def grad(
     GraphError
         An input does not influence the outputs, or the graph was freed.
     """
-    roots = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    roots, wanted = _tensors("outputs", outputs), _tensors("inputs", inputs)
     if grad_outputs is None or isinstance(outputs, Tensor):
         grad_outputs = [grad_outputs] * len(roots)
+    if len(grad_outputs) != len(roots):
+        raise GraphError(
+            f"grad: there are {len(roots)} outputs and {len(grad_outputs)} grad_outputs; pass one for "
+            "each, None for an output of one entry."
+        )
     seeds = [_seed(r, g, create_graph) for r, g in zip(roots, grad_outputs, strict=True)]
     keys = []
     for number, tensor in enumerate(wanted):
@@ -69,6 +73,19 @@ def grad(
             )
     answers = tuple(_as_tensor(found[k]) if create_graph else _own(found[k]) for k in keys)
     return answers[0] if isinstance(inputs, Tensor) else answers
+
+
+def _tensors(what: str, given: Any) -> list[Tensor]:
+    """One Tensor, or all of an iterable, as a list."""
+    alone = isinstance(given, Tensor) or not isinstance(given, Iterable)
+    tensors = [given] if alone else list(given)
+    for tensor in tensors:
+        if not isinstance(tensor, Tensor):
+            raise GraphError(
+                f"grad: {what} must be a Tensor or a list of Tensors; got {type(tensor).__name__}. "
+                "Make it with minigrad.tensor, or was it taken out of the graph on the way?"
+            )
+    return tensors
 
 
 def backward(root: Tensor, grad: Any = None, retain_graph: bool = False) -> None:

@@ -65,7 +65,7 @@ def axis_index(name: str, axis: int, shape: tuple[int, ...]) -> int:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and value.ndim:
         return f"<array {value.shape}>"
     if isinstance(value, slice):
         text = ":".join(["" if part is None else str(part) for part in (value.start, value.stop)])
@@ -73,5 +73,6 @@ def _short(value: Any) -> str:
     if isinstance(value, tuple):
         text = ", ".join([_short(v) for v in value])
         return f"({text},)" if len(value) == 1 else f"({text})"
+    value = value.item() if isinstance(value, np.ndarray) else value
     text = "..." if value is Ellipsis else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -2,6 +2,7 @@
 
 import copy
 import dis
+import operator
 import sys
 import weakref
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import numpy as np
 
 from minigrad.errors import DtypeError, GraphError, ShapeError
 from minigrad.methods import NumPyMethods
+from minigrad.shapes import explained
 
 
 def tensor(data: Any, requires_grad: bool = False, dtype: Any = None) -> "Tensor":
@@ -286,22 +288,27 @@ class Tensor(NumPyMethods):
 
     # Comparisons leave the graph by nature: they have no gradient.
     def __eq__(self, other: Any) -> Any:
-        return self._data == _plain(other)
+        return self._compare(operator.eq, other)
 
     def __ne__(self, other: Any) -> Any:
-        return self._data != _plain(other)
+        return self._compare(operator.ne, other)
 
     def __lt__(self, other: Any) -> Any:
-        return self._data < _plain(other)
+        return self._compare(operator.lt, other)
 
     def __le__(self, other: Any) -> Any:
-        return self._data <= _plain(other)
+        return self._compare(operator.le, other)
 
     def __gt__(self, other: Any) -> Any:
-        return self._data > _plain(other)
+        return self._compare(operator.gt, other)
 
     def __ge__(self, other: Any) -> Any:
-        return self._data >= _plain(other)
+        return self._compare(operator.ge, other)
+
+    def _compare(self, compare: Any, other: Any) -> Any:
+        other = _plain(other)
+        with explained(compare.__name__, self._data, other):
+            return compare(self._data, other)
 
     __hash__ = object.__hash__
 
@@ -371,11 +378,17 @@ def _as_data(data: Any, dtype: Any) -> np.ndarray:
                 "or use t itself."
             )
         data, dtype = data._data, dtype or data._data.dtype
-    array = np.array(data)
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        raise ShapeError(
+            f"A tensor's rows have one length, and these differ ({error}). Pad the short ones, or "
+            "make a tensor of each."
+        ) from error
     if array.dtype.kind not in "biuf":
         raise DtypeError(
             f"A tensor holds real numbers, not {array.dtype} data ({type(data).__name__}). "
-            "Do all rows have the same length? Tensors are joined with np.stack."
+            "Tensors are joined with np.stack."
         )
     if dtype is None:
         dtype = np.float32 if array.dtype.kind == "f" else array.dtype

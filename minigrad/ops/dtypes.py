@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.errors import DtypeError
 from minigrad.function import Function
 
 
@@ -22,5 +23,14 @@ class Astype(Function):
 
 
 def astype(x: Any, dtype: Any) -> Any:
-    """`x.astype(dtype)`."""
+    """`x.astype(dtype)`, to float32, float64, integers or bool.
+
+    Raises
+    ------
+    DtypeError
+        Another dtype.
+    """
+    dtype = np.dtype(dtype)
+    if dtype.kind not in "biu" and dtype not in (np.float32, np.float64):
+        raise DtypeError(f"astype: {dtype} is not supported; use np.float32 or np.float64.")
     return Astype.apply(x, dtype=dtype)

@@ -8,7 +8,7 @@ from minigrad.errors import UnsupportedError
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
 from minigrad.ops.taking import take
-from minigrad.shapes import axis_index
+from minigrad.shapes import axis_index, explained
 
 # -- in another order -----------------------------------------------------------------------------
 
@@ -88,7 +88,9 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     shape = list(np.shape(a))
     axis = axis_index("repeat", axis, np.shape(a))
     if np.ndim(repeats) > 0:
-        return take(a, np.repeat(np.arange(shape[axis]), repeats), axis)
+        with explained("repeat", a, repeats=repeats, axis=axis):
+            places = np.repeat(np.arange(shape[axis]), repeats)
+        return take(a, places, axis)
     spread = np.broadcast_to(
         np.expand_dims(a, axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :])
     )

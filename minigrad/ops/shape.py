@@ -11,8 +11,11 @@ import numpy as np
 from minigrad.errors import UnsupportedError
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
+from minigrad.ops.dtypes import astype
+from minigrad.ops.inspection import plain
 from minigrad.ops.versions import since
 from minigrad.shapes import axis_index, explained
+from minigrad.tensor import Tensor
 
 # -- entries in their order, axes cut anew --------------------------------------------------------
 
@@ -210,6 +213,14 @@ class BroadcastTo(Function):
 def broadcast_to(array: Any, shape: Any) -> Any:
     """np.broadcast_to; the result is read-only, as NumPy's."""
     return BroadcastTo.apply(array, shape=shape)
+
+
+@implements(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None) -> Any:
+    """np.full_like: a Tensor where the number that fills it is one, else a plain array."""
+    if not isinstance(fill_value, Tensor):
+        return np.full_like(plain(a), fill_value, dtype)
+    return astype(copy(broadcast_to(fill_value, np.shape(a))), dtype or np.result_type(a))
 
 
 @implements(np.broadcast_arrays)

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.numpy_protocol import implements
-from minigrad.ops.indexing import Getitem, settled
+from minigrad.ops.indexing import Getitem, Scatter, settled
 from minigrad.ops.inspection import plain
 from minigrad.shapes import axis_index, explained
+from minigrad.tensor import Tensor
 
 
 class Take(Getitem):
@@ -66,6 +67,20 @@ def choose(a: Any, choices: Any, *, mode: Any = "raise") -> Any:
         number = np.choose(plain(a), list(range(len(choices))), mode=mode)
     number, *choices = np.broadcast_arrays(number, *choices)
     return take_along_axis(np.stack(choices), plain(number)[None], 0)[0]
+
+
+class Bincount(Scatter):
+    """yₖ = Σ x where the position is k;   dx = dy at the positions"""
+
+
+@implements(np.bincount)
+def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """np.bincount: plain counts; with a Tensor of weights, a Tensor of their sums."""
+    x = plain(x)
+    if not isinstance(weights, Tensor):
+        return np.bincount(x, weights, minlength)
+    length = len(np.bincount(x, minlength=minlength))
+    return Bincount.apply(weights, index=settled(x), shape=(length,))
 
 
 @implements(np.select)

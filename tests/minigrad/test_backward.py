@@ -406,12 +406,21 @@ def test_grad_of_several_outputs():
     y = np.sum(x)
     assert grad([y, y], x).tolist() == [2, 2, 2]
     assert grad(np.sum(x), [x, x])[1].tolist() == [1, 1, 1]
+    assert [g.tolist() for g in grad(np.sum(x), iter([x]))] == [[1, 1, 1]]
 
 
 def test_grad_of_what_cannot_be_reached():
     x, w = _leaf(3), _leaf(3)
     with pytest.raises(GraphError, match="do not depend on input 1"):
         grad(np.sum(x * 2), [x, w])
+    with pytest.raises(GraphError, match="inputs must be a Tensor or a list.*got float64"):
+        grad(x * x, np.ones(2))
+    with pytest.raises(GraphError, match="inputs must be a Tensor or a list.*got NoneType"):
+        grad(x * x, None)
+    with pytest.raises(GraphError, match="outputs must be a Tensor or a list.*got float"):
+        grad([1.0], x)
+    with pytest.raises(GraphError, match="2 outputs and 1 grad_outputs"):
+        grad([x * x, x], x, grad_outputs=[np.ones(2)])
     with pytest.raises(GraphError, match="input 0 does not require a gradient"):
         grad(np.sum(x * 2), tensor([1.0]))
     y = np.sum(x * w.detach())

@@ -48,6 +48,8 @@ def test_functions_and_operators_with_arrays_keep_the_graph(f, slope):
         (lambda t: np.asarray([t[0], t[1]]), r"np.stack\(\[t, u\]\)"),
         (lambda t: np.zeros((3, 3)).dot(t), "detach"),
         (lambda t: np.vectorize(float)(t), "detach"),
+        (lambda t: np.full((2, 3), t), r"t.detach\(\).numpy\(\)"),
+        (lambda t: np.histogram([1, 2, 3], weights=t), r"t.detach\(\).numpy\(\)"),
     ],
 )
 def test_leaving_the_graph_is_refused(leave, remedy):

@@ -51,6 +51,18 @@ def test_data_that_are_no_numbers(data):
         tensor(data)
 
 
+@pytest.mark.parametrize("data", [[[1.0], [1.0, 2.0]], [[1], 2], [np.ones(2), np.ones(3)]])
+def test_rows_of_different_length(data):
+    with pytest.raises(ShapeError, match="one length.*Pad the short ones"):
+        tensor(data)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, complex, "U3"])
+def test_a_cast_to_an_unsupported_dtype(dtype):
+    with pytest.raises(DtypeError, match="use np.float32 or np.float64"):
+        tensor([1.0], requires_grad=True).astype(dtype)
+
+
 def test_data_are_copied():
     array = np.ones(3, np.float32)
     t = tensor(array)
@@ -194,6 +206,13 @@ def test_comparisons_give_plain_bools():
     assert bool(tensor(1.0) > 0)
     with pytest.raises(ValueError, match="ambiguous"):
         bool(t == u)
+
+
+def test_a_comparison_that_does_not_fit_says_so():
+    with pytest.raises(ShapeError, match=r"eq: operands of shape \(2, 3\) and \(2,\).*\(2, 1\)"):
+        tensor(np.ones((2, 3))) == np.ones(2)  # noqa: B015
+    with pytest.raises(ShapeError, match=r"lt: operands of shape \(3,\) and \(2,\)"):
+        tensor(np.ones(3)) < tensor(np.ones(2))  # noqa: B015
 
 
 def test_hash_is_identity():

@@ -247,6 +247,14 @@ def test_choose():
     check_as_numpy(lambda t: np.choose([0, 1, 0], [t, 7.0]), x)
 
 
+def test_bincount_adds_up_weights():
+    x = np.array([0, 3, 3, 1, 0])
+    weights = np.random.default_rng(0).standard_normal(5)
+    check_as_numpy(lambda t: np.bincount(x, weights=t, minlength=6), weights)
+    check_as_numpy(lambda t: np.bincount(x, t), weights)
+    assert np.bincount(minigrad.tensor(x)).tolist() == [2, 1, 0, 2]
+
+
 def test_select():
     x, y = draw_array(0, (2, 3)), draw_array(1, 3)
     check_as_numpy(lambda t, u: np.select([x > 1, x > 0], [t, u], 7.0), x, y)

@@ -216,6 +216,13 @@ def test_pad_with_other_constants():
     check_as_numpy(lambda t: np.pad(t, 2, "constant", constant_values=((1, 2), (3, 4))), x)
 
 
+def test_an_array_filled_with_a_tensor():
+    x = np.zeros((2, 3))
+    check_as_numpy(lambda t: np.full_like(float64(x), t), np.array(1.5))
+    check_as_numpy(lambda t: np.full_like(float64(x), t), np.array([1.5, 2.5, 0.5]))
+    assert np.full_like(float64(x), 2).tolist() == [[2, 2, 2], [2, 2, 2]]
+
+
 def test_copy():
     x = float64(draw_array(0, (2, 3)))
     check_as_numpy(np.copy, x.data)
@@ -303,6 +310,7 @@ MISFITS = {
     r"broadcast_to.*2 axes and the new shape only 1": lambda t: np.broadcast_to(t, (3,)),
     r"broadcast_to.*reshape it to \(3, 1\)": lambda t: np.broadcast_to(t[0], (3, 4)),
     r"broadcast_arrays.*\(2, 3\) and \(2,\)": lambda t: np.broadcast_arrays(t, np.ones(2)),
+    r"repeat.*\(2, 3\) with repeats=\[1, 2, 3\]": lambda t: np.repeat(t, [1, 2, 3], 0),
     r"pad.*\(2, 3\)": lambda t: np.pad(t, ((1, 1), (1, 1), (1, 1))),
 }
 
