@@ -42,6 +42,8 @@ def array_ufunc(tensor: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwarg
             f"{name} with out={_in_place(ufunc)} would write a Tensor into a plain array and leave the "
             f"graph. Write y = {name}(…), or use t.detach().numpy()."
         )
+    if method == "outer":
+        return _outer(ufunc, *inputs, **kwargs)
     if method != "__call__":
         return _reduce(ufunc, method, *inputs, **kwargs)
     if kwargs:
@@ -56,19 +58,26 @@ def array_ufunc(tensor: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwarg
 
 
 def _reduce(ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    """`np.add.reduce(t)` and its kin are spelled np.sum, np.prod, np.max, np.min, np.cumsum."""
+    """`np.add.reduce(t)` and its kin have names of their own: np.sum, np.prod, np.cumsum, …"""
     spellings: dict[Any, Any] = {
         (np.add, "reduce"): np.sum,
         (np.multiply, "reduce"): np.prod,
         (np.maximum, "reduce"): np.max,
         (np.minimum, "reduce"): np.min,
         (np.add, "accumulate"): np.cumsum,
+        (np.multiply, "accumulate"): np.cumprod,
     }
     spelled = spellings.get((ufunc, method))
     if spelled is None:
         raise UnsupportedError(_missing(f"np.{ufunc.__name__}.{method}"))
     kwargs.setdefault("axis", 0)
     return spelled(*inputs, **kwargs)
+
+
+def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
+    """`np.add.outer(a, b)`: every entry of `a` with every entry of `b`."""
+    columns = np.reshape(a, np.shape(a) + (1,) * np.ndim(b))
+    return ufunc(columns, b, **kwargs)
 
 
 def array_function(tensor: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:

@@ -1,6 +1,7 @@
 """The primitives: local rules of NumPy's functions, one file a family."""
 
 from minigrad.ops import (  # noqa: F401  (these serve through NumPy's names alone)
+    calculus,
     cumulative,
     diagonals,
     einsum,
@@ -9,6 +10,7 @@ from minigrad.ops import (  # noqa: F401  (these serve through NumPy's names alo
     inspection,
     joining,
     linalg,
+    nans,
     norms,
     piecewise,
     rearranging,

@@ -84,9 +84,9 @@ class Negative(Function):
         return -dy
 
 
-@implements(np.positive)
+@implements(np.positive, np.conjugate, np.real)
 class Positive(Function):
-    """y = +x;   dx = dy"""
+    """y = +x, which of real numbers is the conjugate and the real part too;   dx = dy"""
 
     @staticmethod
     def forward(ctx, x):
@@ -97,7 +97,7 @@ class Positive(Function):
         return dy
 
 
-@implements(np.power)
+@implements(np.power, np.float_power)
 class Power(Function):
     """y = aᵇ;   da = b aᵇ⁻¹ dy (0 where b = 0),   db = ln(a) aᵇ dy (0 where a = 0 ≤ b)"""
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
-from minigrad.ops.shape import as_array, atleast_1d, atleast_2d, atleast_3d, ravel
+from minigrad.ops.shape import as_array, atleast_1d, atleast_2d, atleast_3d
 from minigrad.ops.versions import since
 from minigrad.shapes import axis_index
 from minigrad.tensor import Tensor
@@ -55,7 +55,7 @@ def concatenate(arrays: Any, axis: int | None = 0) -> Any:
     """np.concatenate; without an axis, of the flattened arrays."""
     arrays = _several(arrays)
     if axis is None:
-        arrays, axis = [ravel(a) for a in arrays], 0
+        arrays, axis = [np.ravel(a) for a in arrays], 0
     return Concatenate.apply(*arrays, axis=axis)
 
 

@@ -43,6 +43,15 @@ class Sign(Step):
         return np.sign(x)
 
 
+@implements(np.imag)
+class Imag(Step):
+    """y = 0, the imaginary part of a real number;   dx = 0"""
+
+    @staticmethod
+    def forward(ctx, x):
+        return np.zeros_like(x)
+
+
 @implements(np.floor)
 class Floor(Step):
     """y = the largest integer ≤ x;   dx = 0"""

@@ -105,7 +105,8 @@ def atleast_3d(*arys: Any) -> Any:
 
 
 def _each(arrays, new_shape):
-    results = tuple([Reshape.apply(a, shape=new_shape(np.shape(a))) for a in map(as_array, arrays)])
+    # Plain arrays stay plain: as Tensors they would have a say in the dtype of what they meet.
+    results = tuple([np.reshape(a, new_shape(np.shape(a))) for a in arrays])
     return results[0] if len(results) == 1 else results
 
 
@@ -228,7 +229,7 @@ def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
     """np.broadcast_arrays."""
     with explained("broadcast_arrays", *args):
         shape = np.broadcast_shapes(*map(np.shape, args))
-    return tuple([broadcast_to(a, shape) for a in args])
+    return tuple([np.broadcast_to(a, shape) for a in args])
 
 
 @implements(np.meshgrid)

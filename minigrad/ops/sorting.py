@@ -6,8 +6,9 @@ import numpy as np
 
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
+from minigrad.ops.inspection import plain
 from minigrad.ops.reductions import kept_shape
-from minigrad.shapes import axis_index
+from minigrad.shapes import axis_index, explained
 
 
 class Sort(Function):
@@ -28,6 +29,16 @@ class Sort(Function):
 def sort(a: Any, axis: int | None = -1) -> Any:
     """np.sort; the flattened array for `axis` None. Equal entries stay in their order."""
     return Sort.apply(np.ravel(a), axis=0) if axis is None else Sort.apply(a, axis=axis)
+
+
+@implements(np.partition)
+def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+    """np.partition: the entries at `kth` where sorting puts them, smaller before, larger behind."""
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    with explained("partition", a, kth=kth, axis=axis):
+        order = np.argpartition(plain(a), kth, axis)
+    return np.take_along_axis(a, order, axis)
 
 
 @implements(np.quantile)

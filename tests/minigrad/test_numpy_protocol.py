@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from minigrad import tensor
+from minigrad import grad, tensor
 from minigrad.errors import GraphError, UnsupportedError
+from tests.helpers import check_as_numpy
 
 
 def _leaf(*values):
@@ -37,6 +38,48 @@ def test_functions_and_operators_with_arrays_keep_the_graph(f, slope):
 
 
 @pytest.mark.parametrize(
+    "f",
+    [
+        lambda t, a: np.add.outer(a, t),
+        lambda t, a: np.append(t, a),
+        lambda t, a: np.average(a, weights=t * t),
+        lambda t, a: np.block([[t, a], [a, t]]),
+        lambda t, a: np.broadcast_arrays(t, a)[0] * np.broadcast_arrays(t, a)[1],
+        lambda t, a: np.choose([0, 1, 0], [a, t]),
+        lambda t, a: np.clip(a, t, 2),
+        lambda t, a: np.column_stack([a, t]),
+        lambda t, a: np.concatenate([a, t], axis=None),
+        lambda t, a: np.convolve(a, t),
+        lambda t, a: np.cross(a, t),
+        lambda t, a: np.diff(t, prepend=a),
+        lambda t, a: np.dot(a, t),
+        lambda t, a: np.dstack([a, t]),
+        lambda t, a: np.ediff1d(t, to_end=a),
+        lambda t, a: np.einsum("i,j", a, t),
+        lambda t, a: np.gradient(t, np.cumsum(np.exp(a))),
+        lambda t, a: np.hstack([a, t]),
+        lambda t, a: np.inner(a, t),
+        lambda t, a: np.kron(a, t),
+        lambda t, a: np.linspace(a, t),
+        lambda t, a: np.maximum(a, t),
+        lambda t, a: np.outer(a, t),
+        lambda t, a: np.select([a > 1, a > 0], [a, t], 3.0),
+        lambda t, a: np.stack([a, t]),
+        lambda t, a: np.tensordot(a, t, 1),
+        lambda t, a: np.vdot(a, t),
+        lambda t, a: np.vstack([a, t]),
+        lambda t, a: np.where(a > 0, a, t),
+    ],
+)
+def test_the_tensor_alone_decides_the_dtype(f):
+    t = _leaf()
+    y = f(t, np.array([-1.0, 2.0, 0.5]))
+    assert y.dtype == np.float32
+    gradient = grad(np.sum(y * y), t, create_graph=True)
+    assert gradient.dtype == np.float32
+
+
+@pytest.mark.parametrize(
     ("leave", "remedy"),
     [
         (lambda t: np.asarray(t), r"t.detach\(\).numpy\(\)"),
@@ -55,6 +98,21 @@ def test_functions_and_operators_with_arrays_keep_the_graph(f, slope):
 def test_leaving_the_graph_is_refused(leave, remedy):
     with pytest.raises(GraphError, match=remedy):
         leave(_leaf())
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: np.multiply.outer(x, y),
+        lambda x, y: np.subtract.outer(y, x),
+        lambda x, y: np.maximum.outer(x, y[0])[..., None] * y,
+        lambda x, y: np.multiply.accumulate(x, axis=1)[:, :1] * y,
+        lambda x, y: np.add.accumulate(x) * np.multiply.reduce(y),
+    ],
+)
+def test_methods_of_ufuncs(f):
+    rng = np.random.default_rng(0)
+    check_as_numpy(f, rng.standard_normal((2, 3)), rng.standard_normal(4))
 
 
 def test_untracked_tensors_may_leave():

@@ -30,6 +30,17 @@ def test_the_gradient_of_equal_entries_goes_back_in_their_order():
     np.testing.assert_array_equal(x.grad, [3, 1, 4, 2])
 
 
+@given(shape=shapes(min_dims=1), seed=seeds, data=st.data())
+@few
+def test_partition(shape, seed, data):
+    x, axis = draw_array(seed, shape), data.draw(st.integers(-len(shape), len(shape) - 1))
+    kth = data.draw(st.integers(0, shape[axis] - 1))
+    check_as_numpy(lambda t: np.partition(t, kth, axis), x)
+    check_as_numpy(lambda t: np.partition(t, [0, x.size - 1], None), x)
+    with pytest.raises(ShapeError, match=f"partition.*kth={x.size}"):
+        np.partition(float64(x), x.size, None)
+
+
 @given(shape=shapes(), seed=seeds, qs=shapes(max_dims=2), data=st.data())
 @few
 def test_quantiles_and_the_median(shape, seed, qs, data):
