@@ -75,7 +75,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     ------
     ShapeError, DtypeError
     """
-    x = as_float("linear", input)
+    x, weight = as_float("linear", input), as_float("linear", weight, "weight")
+    bias = None if bias is None else as_float("linear", bias, "bias")
     if weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[:1]):
         raise ShapeError(
             f"linear: the weight has shape {weight.shape} and the bias "

@@ -175,7 +175,10 @@ def check_state(layer: str, hx: State | None, expected: tuple[int, ...]) -> Stat
     if hx is None:
         return None, None
     if not isinstance(hx, (tuple, list)) or len(hx) != 2:
-        raise ShapeError(f"{layer}: the state must be a tuple (h0, c0), not a {type(hx).__name__}.")
+        length = f" of {len(hx)}" if isinstance(hx, (tuple, list)) else ""
+        raise ShapeError(
+            f"{layer}: the state must be a tuple (h0, c0), not a {type(hx).__name__}{length}."
+        )
     h0, c0 = (as_float(layer, value, name) for value, name in zip(hx, ("state h0", "state c0")))
     if h0.shape != expected or c0.shape != expected:
         raise ShapeError(
@@ -216,8 +219,10 @@ class LSTMCell(Module):
     def forward(self, x: Any, hx: State | None = None) -> tuple[Tensor, Tensor]:
         """Step from (h, c), each (N, H) or zeros, with `x` (N, I), to the next (h, c)."""
         x = as_float("LSTMCell", x)
-        if x.ndim != 2:
-            raise ShapeError(f"LSTMCell: the input has shape {x.shape}; it must be (N, I).")
+        if x.ndim != 2 or x.shape[1] != self.input_size:
+            raise ShapeError(
+                f"LSTMCell: the input has shape {x.shape}; it must be (N, {self.input_size})."
+            )
         _, h, c = lstm(x.reshape(1, *x.shape), hx, *_parameters(self, ""))
         return h, c
 

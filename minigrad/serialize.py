@@ -35,11 +35,17 @@ def save(path: str | os.PathLike, arrays: Mapping[str, ArrayLike]) -> None:
     Raises
     ------
     DtypeError
-        For an array of Python objects: storing one would take pickle, which can run code on loading.
+        For what is no dict with names, and for an array of Python objects: storing one would take
+        pickle, which can run code on loading.
     CheckpointError
         Where the file cannot be written (no such folder, no right, no space).
     """
     path = _with_known_suffix(path)
+    if not isinstance(arrays, Mapping) or not all(isinstance(name, str) for name in arrays):
+        raise DtypeError(
+            f"save takes a dict from name (text) to array, not {_described(arrays)}. Of a module or an "
+            "optimizer, pass its state_dict()."
+        )
     plain = {name: _plain_array(name, value) for name, value in arrays.items()}
     if path.suffix == ".safetensors":
         data = _safetensors().save({name: np.ascontiguousarray(a) for name, a in plain.items()})
@@ -101,6 +107,12 @@ def whole_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
             f"cannot write {path}: {_reason(error)}.\n"
             "See that its folder exists, that you may write there, and that the disk has room."
         ) from error
+
+
+def _described(arrays: Any) -> str:
+    if not isinstance(arrays, Mapping):
+        return f"a {type(arrays).__name__}"
+    return f"one with the name {next(n for n in arrays if not isinstance(n, str))!r}"
 
 
 def _reason(error: OSError) -> str:

@@ -62,6 +62,15 @@ def test_non_contiguous_and_read_only_input_and_an_empty_batch():
     np.testing.assert_array_equal(layer.weight.grad, np.zeros((2, 3)))
 
 
+def test_lists_are_read_and_whole_numbers_refused_in_every_operand():
+    y = F.linear([[1.0, 2.0]], [[3.0, 4.0]], [0.5])
+    assert y.tolist() == [[11.5]]
+    with pytest.raises(DtypeError, match="the weight has dtype int64"):
+        F.linear([[1.0, 2.0]], [[3, 4]])
+    with pytest.raises(DtypeError, match="the bias has dtype int64"):
+        F.linear([[1.0, 2.0]], [[3.0, 4.0]], [1])
+
+
 def test_wrong_input_is_refused_with_a_remedy():
     layer = Linear(784, 10)
     with pytest.raises(ShapeError, match=r"28 features on its last axis.*expects 784.*Flatten"):

@@ -168,8 +168,12 @@ def test_wrong_input_is_refused():
         net(x, (np.zeros((2, 5, 3)), np.zeros((2, 5, 3), int)))
     with pytest.raises(DtypeError, match="int64"):
         net(np.zeros((4, 5, 2), int))
-    with pytest.raises(ShapeError, match=r"\(N, I\)"):
+    with pytest.raises(ShapeError, match=r"LSTMCell: .*\(N, 2\)"):
         LSTMCell(2, 3)(x)
+    with pytest.raises(ShapeError, match=r"LSTMCell: .*shape \(5, 3\).*\(N, 2\)"):
+        LSTMCell(2, 3)(np.zeros((5, 3), np.float32))
+    with pytest.raises(ShapeError, match=r"a tuple \(h0, c0\), not a tuple of 3"):
+        net(x, (None, None, None))
     with pytest.raises(OptionError, match="num_layers"):
         LSTM(2, 3, num_layers=0)
 

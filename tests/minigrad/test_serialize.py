@@ -55,6 +55,14 @@ def test_objects_are_refused_by_name_and_the_old_file_stays(tmp_path, value):
     assert os.listdir(tmp_path) == ["a.npz"]
 
 
+def test_what_is_no_dict_with_names_is_refused(tmp_path):
+    with pytest.raises(DtypeError, match="not a list.*state_dict"):
+        save(tmp_path / "a.npz", [np.ones(2)])
+    with pytest.raises(DtypeError, match="one with the name 3"):
+        save(tmp_path / "a.npz", {"x": 1, 3: np.ones(2)})
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_file_with_pickled_objects_is_refused(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.array([{}], dtype=object))
     with pytest.raises(CheckpointError, match="a.npz"):
