@@ -38,7 +38,7 @@ except (ImportError, OSError) as error:  # OSError: llvmlite is there but its li
 if JIT:
     from minigrad.kernels.cache import compile_lazily
 
-__all__ = ["JIT", "kernel", "plain"]
+__all__ = ["JIT", "kernel", "part", "plain"]
 
 
 def kernel(twin: Callable) -> Callable[[Callable], Any]:
@@ -53,6 +53,13 @@ def kernel(twin: Callable) -> Callable[[Callable], Any]:
         return chosen
 
     return choose
+
+
+def part(loop: Callable) -> Any:
+    """Decorate a function that kernels call: compiled into them where Numba serves, else plain Python."""
+    if not JIT:
+        return loop
+    return numba.njit(nogil=True)(loop)
 
 
 def plain(*arrays: np.ndarray, dtype: type | None = None) -> list[np.ndarray]:

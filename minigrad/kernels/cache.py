@@ -1,6 +1,7 @@
 """Numba's disk cache, made forgiving: what cannot be read is compiled, what cannot be written is let go."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -10,8 +11,15 @@ from numba.core.caching import FunctionCache
 class ForgivingCache(FunctionCache):
     """A cache of compiled loops whose damage costs time and nothing else.
 
-    Numba's own raises where an index or a data file is cut short, or its folder is gone or full.
+    Numba's own raises where an index or a data file is cut short, or its folder is gone or full; and
+    it takes a loop for unchanged as long as its own file is, though it calls functions of others.
     """
+
+    def __init__(self, loop: Callable) -> None:
+        super().__init__(loop)
+        sources = sorted(Path(loop.__code__.co_filename).parent.glob("*.py"))
+        stamps = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in sources]
+        self._cache_file._source_stamp = stamps
 
     def load_overload(self, sig: object, target_context: object) -> object | None:
         """Return the compiled loop for the types `sig`, None where there is none to be read."""

@@ -1,38 +1,58 @@
-"""Convolution as a matrix product: im2col, and its adjoint col2im.
+"""Convolution as a sum over taps: each entry of the filter is a weight on a shifted image.
 
-Write every patch of the image that the filter sees as one column. Then convolving is one product::
+The filter's entry (c, i, j) is a tap t. It reads channel c, shifted by (i*dh, j*dw)::
 
-    columns[(c, i, j), (n, p, q)] = x[n, c, p*sh - ph + i*dh, q*sw - pw + j*dw]     (0 outside)
-    y = W @ columns                                      W: the filters, one a row
+    y[o, p, q]  =  b[o] + Σ_t w[o, t] x[c, p*sh - ph + i*dh, q*sw - pw + j*dw]        (0 outside)
 
-and as both steps are linear, the gradients are those of a product::
+All of it is linear, so the gradients are sums over the same taps: the weight of a tap gathers over all
+places where it was used, and a pixel over all taps through which it was seen::
 
-    dW = dy @ columns.T             dcolumns = W.T @ dy,   dx = col2im(dcolumns)
+    dw[o, t]    =  Σ_n Σ_pq dy[o, p, q] x[c, p*sh - ph + i*dh, q*sw - pw + j*dw]
+    dx[c, r, s] =  Σ_o Σ_ij w[o, t] dy[o, p, q]      over the (i, j) for which p*sh - ph + i*dh = r, …
 
-where col2im adds every column back to where im2col read it. Groups are a stack of such products.
-Columns repeat each pixel once a filter position, so they are made for a few images at a time: as
-many as fit in the processor's cache. Only the copying is a loop of ours; the product is BLAS's.
+How to make long loops of it, whatever the stride, padding and dilation, in three lines:
+
+- Lay the image out as planes in which the window moves by one place at a time (planes.py). What a tap
+  sees is then a run of numbers, shifted by one offset, for all outputs of a few rows together.
+- Sum the shifted runs, many at a time (correlation.py).
+
+The twins write the shifted runs down, one a tap, as the rows of a matrix (im2col), and the sums are
+matrix products.
 """
 
-from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from minigrad.kernels import kernel, plain
-from minigrad.kernels.threads import run_sliced
+from minigrad.kernels import kernel, part, plain
+from minigrad.kernels.correlation import (
+    ROWS,
+    SLACK,
+    TAPS,
+    correlate,
+    correlate_back,
+    correlate_weights,
+    pack,
+)
+from minigrad.kernels.planes import (
+    Layout,
+    Pair,
+    collect_outputs,
+    plane_size,
+    runs_of,
+    spread,
+    spread_outputs,
+    unspread,
+)
+from minigrad.kernels.simd import LANES
+from minigrad.kernels.threads import get_num_threads, run_sliced
+from minigrad.kernels.windows import output_size
 
-__all__ = [
-    "col2im",
-    "conv2d_forward",
-    "conv2d_input_grad",
-    "conv2d_weight_grad",
-    "im2col",
-    "output_size",
-]
+__all__ = ["conv2d_forward", "conv2d_input_grad", "conv2d_weight_grad"]
 
-Pair = tuple[int, int]
-
-BLOCK_BYTES = 1 << 21  # columns made at a time, where a single image has no more
+CHUNK = 1024  # outputs of a channel that are computed at a time: what they need stays in the cache
+LARGE = 1 << 18  # planes of more numbers do not stay there
 
 
 def conv2d_forward(
@@ -53,18 +73,20 @@ def conv2d_forward(
     y : (N, O, Ho, Wo) array, with ``Ho = (H + 2*ph - dh*(kh - 1) - 1) // sh + 1`` and Wo alike.
     """
     x, w = plain(x, w)
+    (bias,) = plain(np.zeros(len(w)) if b is None else b, dtype=x.dtype.type)
     size = output_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
     y = np.empty((len(x), len(w), *size), x.dtype)
-    patches = _Patches(x, y, w.shape, stride, padding, dilation, groups)
-    filters = w.reshape(groups, len(w) // groups, -1)
+    layout, offsets = _plan(w.shape[1:], size, stride, padding, dilation, _images(len(x)))
+    outs, inputs = len(w) // groups, w.shape[1]
+    weights = w.reshape(len(w), -1)
 
-    def convolve(start: int, stop: int) -> None:
-        for block in patches.blocks(start, stop):
-            _unfold(filters @ patches.columns(x[block]), y[block])
-            if b is not None:
-                y[block] += b[:, None, None]
+    def run(images: Pair, outputs: Pair) -> None:
+        for g in range(groups):
+            first, last = g * outs + outputs[0], g * outs + outputs[1]
+            mine = weights[first:last], offsets, bias[first:last]
+            forward(x, g * inputs, *mine, y, first, layout, images)
 
-    run_sliced(convolve, len(x))
+    _share(run, len(x), outs)
     return y
 
 
@@ -83,14 +105,18 @@ def conv2d_input_grad(
     """
     dy, w = plain(dy, w)
     dx = np.zeros(x_shape, dy.dtype)
-    patches = _Patches(dx, dy, w.shape, stride, padding, dilation, groups)
-    transposed = w.reshape(groups, len(w) // groups, -1).swapaxes(1, 2)
+    outs, inputs = len(w) // groups, w.shape[1]
+    filters = w.reshape(groups, outs, inputs, -1)
 
-    def spread(start: int, stop: int) -> None:
-        for block in patches.blocks(start, stop):
-            patches.add_back(transposed @ _fold(dy[block], groups), dx[block])
+    def run(images: Pair, channels: Pair) -> None:
+        taps = (channels[1] - channels[0], *w.shape[2:])
+        layout, offsets = _plan(taps, dy.shape[2:], stride, padding, dilation, _images(len(dy)))
+        for g in range(groups):
+            weights = filters[g, :, slice(*channels)].reshape(outs, -1)
+            into = g * inputs + channels[0]
+            input_grad(dy, g * outs, weights, offsets, dx, into, layout, images)
 
-    run_sliced(spread, len(dy))
+    _share(run, len(dy), inputs)
     return dx
 
 
@@ -105,175 +131,263 @@ def conv2d_weight_grad(
 ) -> np.ndarray:
     """Return dw, of shape `w_shape`, from the upstream gradient `dy` (N, O, Ho, Wo)."""
     dy, x = plain(dy, x)
-    patches = _Patches(x, dy, w_shape, stride, padding, dilation, groups)
+    outs, inputs = w_shape[0] // groups, w_shape[1]
+    taps, size = w_shape[1:], dy.shape[2:]
+    layout, offsets = _plan(taps, size, stride, padding, dilation, _images(len(x)), True)
 
-    def accumulate(start: int, stop: int) -> np.ndarray:
-        dw = np.zeros((groups, w_shape[0] // groups, np.prod(w_shape[1:], dtype=int)), x.dtype)
-        for block in patches.blocks(start, stop):
-            dw += _fold(dy[block], groups) @ patches.columns(x[block]).swapaxes(1, 2)
+    def run(images: Pair, outputs: Pair) -> np.ndarray:
+        dw = np.zeros((w_shape[0], offsets.size), x.dtype)
+        for g in range(groups):
+            first, last = g * outs + outputs[0], g * outs + outputs[1]
+            weight_grad(dy, first, x, g * inputs, offsets, dw[first:last], layout, images)
         return dw
 
-    dw, *others = run_sliced(accumulate, len(x))
+    dw, *others = _share(run, len(x), outs)
     for other in others:
         dw += other
     return dw.reshape(w_shape)
 
 
-class _Patches:
-    """What the filter sees of a batch: images to columns and back, a few images at a time."""
+def _share(function: Any, images: int, channels: int) -> list[Any]:
+    """Call function((first, last), (first, last)) on a share a thread of the images.
 
-    def __init__(
-        self,
-        x: np.ndarray,
-        y: np.ndarray,
-        w_shape: tuple[int, ...],
-        stride: Pair,
-        padding: Pair,
-        dilation: Pair,
-        groups: int,
-    ) -> None:
-        kernel_size, self.size, self.groups = w_shape[2:], y.shape[2:], groups
-        self.rows = (x.shape[1], *kernel_size)
-        self.window = stride, padding, dilation
-        unit = (*kernel_size, *stride, *padding) == (1, 1, 1, 1, 0, 0)
-        self.are_pixels = unit and x.shape[2:] == self.size
-        bytes_an_image = int(np.prod(self.rows + self.size)) * x.itemsize
-        self.images = max(1, BLOCK_BYTES // max(1, bytes_an_image))
-
-    def blocks(self, start: int, stop: int) -> Iterator[slice]:
-        for first in range(start, stop, self.images):
-            yield slice(first, min(first + self.images, stop))
-
-    def columns(self, x: np.ndarray) -> np.ndarray:
-        if self.are_pixels:
-            return _fold(x, self.groups)
-        columns = np.empty(self.rows + (len(x),) + self.size, x.dtype)
-        im2col(x, columns, *self.window)
-        return columns.reshape(self.groups, -1, len(x) * self.size[0] * self.size[1])
-
-    def add_back(self, columns: np.ndarray, dx: np.ndarray) -> None:
-        if self.are_pixels:
-            _unfold(columns, dx)
-        else:
-            col2im(columns.reshape(self.rows + (len(dx),) + self.size), dx, *self.window)
-
-
-def output_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
-    """Return (Ho, Wo): how many places the window has in an image of `size` (H, W)."""
-    height, width = (
-        (n + 2 * p - d * (k - 1) - 1) // s + 1
-        for n, k, s, p, d in zip(size, kernel, stride, padding, dilation)
-    )
-    return height, width
-
-
-def _fold(images: np.ndarray, groups: int) -> np.ndarray:
-    """(N, C, H, W) to (groups, C/groups, N*H*W), as the product takes them."""
-    return images.swapaxes(0, 1).reshape(groups, images.shape[1] // groups, -1)
-
-
-def _unfold(rows: np.ndarray, images: np.ndarray) -> None:
-    """The reverse of `_fold`, written into `images`."""
-    n, c, h, w = images.shape
-    images[...] = rows.reshape(c, n, h, w).swapaxes(0, 1)
-
-
-def _im2col_numpy(
-    x: np.ndarray, columns: np.ndarray, stride: Pair, padding: Pair, dilation: Pair
-) -> None:
-    padded = np.pad(x, ((0, 0), (0, 0), *((p, p) for p in padding)))
-    for i, j in np.ndindex(columns.shape[1:3]):
-        seen = seen_at(i, j, columns.shape[4:], stride, dilation)
-        columns[:, i, j] = padded[seen].swapaxes(0, 1)
-
-
-def _col2im_numpy(
-    columns: np.ndarray, dx: np.ndarray, stride: Pair, padding: Pair, dilation: Pair
-) -> None:
-    padded = np.pad(dx, ((0, 0), (0, 0), *((p, p) for p in padding)))
-    for i, j in np.ndindex(columns.shape[1:3]):
-        seen = seen_at(i, j, columns.shape[4:], stride, dilation)
-        padded[seen] += columns[:, i, j].swapaxes(0, 1)
-    (h, w), (top, left) = dx.shape[2:], padding
-    dx[...] = padded[:, :, top : top + h, left : left + w]
-
-
-def seen_at(i: int, j: int, size: Pair, stride: Pair, dilation: Pair) -> tuple:
-    """Where, in the padded image, the filter's entry (i, j) lies as the filter moves."""
-    rows, cols = (
-        slice(k * d, k * d + s * (n - 1) + 1, s)
-        for k, d, s, n in zip((i, j), dilation, stride, size)
-    )
-    return ..., rows, cols
-
-
-@kernel(twin=_im2col_numpy)
-def im2col(x: np.ndarray, columns: np.ndarray, stride: Pair, padding: Pair, dilation: Pair) -> None:
-    """Fill columns (C, kh, kw, N, Ho, Wo) with what each filter entry sees of x (N, C, H, W).
-
-    What filter row i sees at output row p, row i - 1 has seen at p + shift: most of the work is to
-    copy that, in one long run, and only the last rows of each image are looked up.
+    Where there are too few of them, of the channels.
     """
-    height, width = x.shape[2:]
-    channels, kh, kw, images, out_h, out_w = columns.shape
-    shift = dilation[0] // stride[0]
-    known = max(0, out_h - shift) if shift * stride[0] == dilation[0] else 0
-    for c in range(channels):
-        for i in range(kh):
-            new = known if i > 0 else 0
-            for j in range(kw):
-                if new > 0:
-                    seen = columns[c, i - 1, j].reshape(-1)[shift * out_w :]
-                    runs = columns[c, i, j].reshape(-1)
-                    for k in range(seen.size):
-                        runs[k] = seen[k]
-                left = j * dilation[1] - padding[1]  # what output column 0 sees
-                first = min(out_w, max(0, -(left // stride[1])))
-                last = max(first, min(out_w, (width - 1 - left) // stride[1] + 1))
-                for n in range(images):
-                    for p in range(new, out_h):
-                        run = columns[c, i, j, n, p]
-                        row = p * stride[0] + i * dilation[0] - padding[0]
-                        for q in range(out_w):
-                            run[q] = 0
-                        if 0 <= row < height:
-                            pixels = x[n, c, row]
-                            for q in range(first, last):
-                                run[q] = pixels[left + q * stride[1]]
+    if images >= get_num_threads():
+        return run_sliced(lambda *share: function(share, (0, channels)), images)
+
+    def on_channels(start: int, stop: int) -> Any:
+        return function((0, images), (start * ROWS, min(stop * ROWS, channels)))
+
+    return run_sliced(on_channels, -(-channels // ROWS))
 
 
-@kernel(twin=_col2im_numpy)
-def col2im(
-    columns: np.ndarray, dx: np.ndarray, stride: Pair, padding: Pair, dilation: Pair
+def _images(images: int) -> int:
+    """How many images `_share` gives to a thread."""
+    threads = get_num_threads()
+    return -(-images // threads) if images >= threads else images
+
+
+@lru_cache(maxsize=256)
+def _plan(
+    taps: tuple[int, int, int],
+    size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    images: int,
+    for_weights: bool = False,
+) -> tuple[Layout, np.ndarray]:
+    """How images are laid out for `taps` (channels, kh, kw) and outputs of `size`; the taps' offsets."""
+    (row_phases, row_shifts), (col_phases, col_shifts) = (
+        (np.arange(k) * d % s, np.arange(k) * d // s) for k, d, s in zip(taps[1:], dilation, stride)
+    )
+    rows, cols = size[0] + int(row_shifts.max()), size[1] + int(col_shifts.max())
+    channels = np.arange(taps[0])[:, None, None]
+    planes = (channels * stride[0] + row_phases[:, None]) * stride[1] + col_phases
+    offsets = ((planes * rows + row_shifts[:, None]) * cols + col_shifts).ravel()
+    layouts = [
+        Layout(taps[0], stride, padding, rows, cols, *size, lanes)
+        for lanes in (1, 4, 8, 16, 32)
+        if lanes <= max(1, images)
+    ]
+    layout = min(layouts, key=lambda layout: _cycles(layout, offsets.size, for_weights))
+    return layout, offsets * layout.lanes
+
+
+def _cycles(layout: Layout, taps: int, for_weights: bool) -> float:
+    """What an output takes in such a layout, roughly, as was measured."""
+    lanes, runs, length = layout.lanes, layout.out_rows, layout.out_cols * layout.lanes
+    outputs = runs * length
+    if lanes == 1:
+        runs, length = 1, (runs - 1) * layout.cols + layout.out_cols
+        moves = 1.0 if layout.stride == (1, 1) else 3.0
+    else:
+        numbers = layout.channels * np.prod(layout.stride) * layout.rows * layout.cols * lanes
+        moves = 1.5 + 4 / lanes if numbers <= LARGE else 6.0
+    sums = runs * -(-length // LANES) * taps  # one vector a cycle
+    # Each chunk ends with adding up the numbers of each vector: some 8 cycles a weight.
+    ends = 8 * taps / min(outputs, CHUNK) if for_weights else 0
+    return sums / outputs + moves + ends
+
+
+def _planes_numpy(image: np.ndarray, layout: Layout) -> np.ndarray:
+    """The planes of one image (C, H, W), as numbers in a row."""
+    (sh, sw), (ph, pw) = layout.stride, layout.padding
+    canvas = np.zeros((layout.channels, layout.rows * sh, layout.cols * sw), image.dtype)
+    inside = canvas[:, ph : ph + image.shape[1], pw : pw + image.shape[2]]
+    inside[...] = image[:, : inside.shape[1], : inside.shape[2]]
+    phases = canvas.reshape(layout.channels, layout.rows, sh, layout.cols, sw)
+    return phases.transpose(0, 2, 4, 1, 3).ravel()
+
+
+def _image_numpy(planes: np.ndarray, layout: Layout, image: np.ndarray) -> None:
+    """The reverse of `_planes_numpy`, into `image`."""
+    (sh, sw), (ph, pw) = layout.stride, layout.padding
+    phases = planes.reshape(layout.channels, sh, sw, layout.rows, layout.cols)
+    canvas = phases.transpose(0, 3, 1, 4, 2).reshape(layout.channels, layout.rows * sh, -1)
+    inside = canvas[:, ph : ph + image.shape[1], pw : pw + image.shape[2]]
+    image[:, : inside.shape[1], : inside.shape[2]] = inside
+
+
+def _seen_numpy(layout: Layout, offsets: np.ndarray) -> np.ndarray:
+    """Where in the planes each tap (a row) sees what each output (a column) needs."""
+    rows, cols = np.arange(layout.out_rows), np.arange(layout.out_cols)
+    return offsets[:, None] // layout.lanes + (rows[:, None] * layout.cols + cols).ravel()
+
+
+def _forward_numpy(
+    x: np.ndarray,
+    channel: int,
+    weights: np.ndarray,
+    offsets: np.ndarray,
+    bias: np.ndarray,
+    y: np.ndarray,
+    into: int,
+    layout: Layout,
+    images: Pair,
 ) -> None:
-    """Add columns (C, kh, kw, N, Ho, Wo) to dx (N, C, H, W), each entry where im2col reads it.
+    seen, outputs = _seen_numpy(layout, offsets), len(weights)
+    for n in range(*images):
+        columns = _planes_numpy(x[n, channel : channel + layout.channels], layout)[seen]
+        total = weights @ columns + bias[:, None]
+        y[n, into : into + outputs] = total.reshape(outputs, *y.shape[2:])
 
-    It goes im2col's way backwards: each filter row's share is handed to the row before, as far as
-    that reaches. So `columns` is used up.
-    """
-    height, width = dx.shape[2:]
-    channels, kh, kw, images, out_h, out_w = columns.shape
-    shift = dilation[0] // stride[0]
-    known = max(0, out_h - shift) if shift * stride[0] == dilation[0] else 0
-    for c in range(channels):
-        for i in range(kh - 1, -1, -1):
-            new = known if i > 0 else 0
-            for j in range(kw):
-                left = j * dilation[1] - padding[1]
-                first = min(out_w, max(0, -(left // stride[1])))
-                last = max(first, min(out_w, (width - 1 - left) // stride[1] + 1))
-                for n in range(images):
-                    for p in range(new, out_h):
-                        run = columns[c, i, j, n, p]
-                        row = p * stride[0] + i * dilation[0] - padding[0]
-                        if 0 <= row < height:
-                            pixels = dx[n, c, row]
-                            for q in range(first, last):
-                                pixels[left + q * stride[1]] += run[q]
-                        for q in range(out_w):
-                            run[q] = 0
-                if new > 0:
-                    before = columns[c, i - 1, j].reshape(-1)[shift * out_w :]
-                    runs = columns[c, i, j].reshape(-1)
-                    for k in range(before.size):
-                        before[k] += runs[k]
+
+@part
+def _rows_at_a_time(layout):
+    """How many rows of outputs make a chunk."""
+    return max(1, min(layout.out_rows, CHUNK // (layout.out_cols * layout.lanes)))
+
+
+@part
+def _room(layout, outputs, rows, dtype):
+    """Memory, all 0, for the planes and for the runs of some rows of outputs."""
+    runs, length = runs_of(layout, rows)
+    planes = np.zeros(plane_size(layout) + SLACK, dtype)
+    return planes, np.zeros((-(-outputs // ROWS) * ROWS, runs, length + SLACK), dtype)
+
+
+@kernel(twin=_forward_numpy)
+def forward(
+    x: np.ndarray,
+    channel: int,
+    weights: np.ndarray,
+    offsets: np.ndarray,
+    bias: np.ndarray,
+    y: np.ndarray,
+    into: int,
+    layout: Layout,
+    images: Pair,
+) -> None:
+    """Write into y, from channel `into` on, what weights (O, T) make of x, from `channel` on."""
+    outputs = weights.shape[0]
+    packed, step, most = pack(weights), layout.cols * layout.lanes, _rows_at_a_time(layout)
+    planes, sums = _room(layout, outputs, most, x.dtype)
+    for first in range(images[0], images[1], layout.lanes):
+        count = min(layout.lanes, images[1] - first)
+        spread(x, first, count, channel, layout, planes)
+        for top in range(0, layout.out_rows, most):
+            rows = min(most, layout.out_rows - top)
+            runs, length = runs_of(layout, rows)
+            correlate(packed, offsets, planes, top * step, runs, length, step, sums)
+            collect_outputs(sums, first, count, into, outputs, top, rows, layout, bias, y)
+
+
+def _input_grad_numpy(
+    dy: np.ndarray,
+    channel: int,
+    weights: np.ndarray,
+    offsets: np.ndarray,
+    dx: np.ndarray,
+    into: int,
+    layout: Layout,
+    images: Pair,
+) -> None:
+    seen, outputs = _seen_numpy(layout, offsets), len(weights)
+    numbers = plane_size(layout) // layout.lanes
+    for n in range(*images):
+        columns = weights.T @ dy[n, channel : channel + outputs].reshape(outputs, -1)
+        planes = np.bincount(seen.ravel(), columns.ravel(), numbers).astype(dx.dtype)
+        _image_numpy(planes, layout, dx[n, into : into + layout.channels])
+
+
+@kernel(twin=_input_grad_numpy)
+def input_grad(
+    dy: np.ndarray,
+    channel: int,
+    weights: np.ndarray,
+    offsets: np.ndarray,
+    dx: np.ndarray,
+    into: int,
+    layout: Layout,
+    images: Pair,
+) -> None:
+    """Write into dx, from channel `into` on, what reaches it of dy, from `channel` on."""
+    outputs = weights.shape[0]
+    packed, step, most = pack(weights.T), layout.cols * layout.lanes, _rows_at_a_time(layout)
+    planes, upstream = _room(layout, outputs, most, dy.dtype)
+    for first in range(images[0], images[1], layout.lanes):
+        count = min(layout.lanes, images[1] - first)
+        planes[:] = 0
+        for top in range(0, layout.out_rows, most):
+            rows = min(most, layout.out_rows - top)
+            runs, length = runs_of(layout, rows)
+            if rows < most:
+                upstream[:] = 0
+            spread_outputs(dy, first, count, channel, outputs, top, rows, layout, upstream)
+            correlate_back(
+                packed, offsets, upstream[:outputs], top * step, runs, length, step, planes
+            )
+        unspread(planes, first, count, into, layout, dx)
+
+
+def _weight_grad_numpy(
+    dy: np.ndarray,
+    channel: int,
+    x: np.ndarray,
+    x_channel: int,
+    offsets: np.ndarray,
+    dw: np.ndarray,
+    layout: Layout,
+    images: Pair,
+) -> None:
+    seen, outputs = _seen_numpy(layout, offsets), len(dw)
+    for n in range(*images):
+        columns = _planes_numpy(x[n, x_channel : x_channel + layout.channels], layout)[seen]
+        dw += dy[n, channel : channel + outputs].reshape(outputs, -1) @ columns.T
+
+
+@kernel(twin=_weight_grad_numpy)
+def weight_grad(
+    dy: np.ndarray,
+    channel: int,
+    x: np.ndarray,
+    x_channel: int,
+    offsets: np.ndarray,
+    dw: np.ndarray,
+    layout: Layout,
+    images: Pair,
+) -> None:
+    """Add to dw (O, T) the products of dy, from `channel` on, with what x, from `x_channel` on, shows."""
+    outputs, taps = dw.shape
+    step, most = layout.cols * layout.lanes, _rows_at_a_time(layout)
+    planes, upstream = _room(layout, outputs, most, x.dtype)
+    filled = np.zeros(-(-taps // TAPS) * TAPS, np.intp)
+    filled[:taps] = offsets
+    sums = np.zeros((upstream.shape[0], filled.size), x.dtype)
+    for first in range(images[0], images[1], layout.lanes):
+        count = min(layout.lanes, images[1] - first)
+        spread(x, first, count, x_channel, layout, planes)
+        if count < layout.lanes:
+            upstream[:] = 0
+        for top in range(0, layout.out_rows, most):
+            rows = min(most, layout.out_rows - top)
+            runs, length = runs_of(layout, rows)
+            if rows < most:
+                upstream[:] = 0
+            spread_outputs(dy, first, count, channel, outputs, top, rows, layout, upstream)
+            correlate_weights(upstream, filled, planes, top * step, runs, length, step, sums)
+    for o in range(outputs):
+        for t in range(taps):
+            dw[o, t] += sums[o, t]

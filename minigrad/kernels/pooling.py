@@ -10,8 +10,8 @@ import numpy as np
 
 from minigrad.kernels import kernel as compiled
 from minigrad.kernels import plain
-from minigrad.kernels.convolution import col2im, im2col, output_size, seen_at
 from minigrad.kernels.threads import run_batch
+from minigrad.kernels.windows import output_size, seen_at
 
 __all__ = [
     "avg_pool2d_backward",
@@ -153,9 +153,9 @@ def unpool(dy: np.ndarray, argmax: np.ndarray, dx: np.ndarray) -> None:
 
 
 def _mean_pool_numpy(x: np.ndarray, y: np.ndarray, size: Pair, stride: Pair, padding: Pair) -> None:
-    columns = np.empty((x.shape[1], *size, len(x), *y.shape[2:]), x.dtype)
-    im2col.twin(x, columns, stride, padding, (1, 1))
-    y[...] = columns.mean((1, 2)).swapaxes(0, 1)
+    padded = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in padding)])
+    seen = [padded[seen_at(i, j, y.shape[2:], stride, (1, 1))] for i, j in np.ndindex(*size)]
+    y[...] = np.mean(seen, axis=0)
 
 
 @compiled(twin=_mean_pool_numpy)
@@ -174,9 +174,11 @@ def mean_pool(x: np.ndarray, y: np.ndarray, size: Pair, stride: Pair, padding: P
 def _spread_mean_numpy(
     dy: np.ndarray, dx: np.ndarray, size: Pair, stride: Pair, padding: Pair
 ) -> None:
-    share = dy.swapaxes(0, 1)[:, None, None] / (size[0] * size[1])
-    columns = np.broadcast_to(share, (dy.shape[1], *size, len(dy), *dy.shape[2:]))
-    col2im.twin(columns, dx, stride, padding, (1, 1))
+    padded = np.pad(dx, [(0, 0), (0, 0), *((p, p) for p in padding)])
+    for i, j in np.ndindex(*size):
+        padded[seen_at(i, j, dy.shape[2:], stride, (1, 1))] += dy / (size[0] * size[1])
+    (height, width), (top, left) = dx.shape[2:], padding
+    dx[...] = padded[:, :, top : top + height, left : left + width]
 
 
 @compiled(twin=_spread_mean_numpy)

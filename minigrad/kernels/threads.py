@@ -1,18 +1,17 @@
 """How many threads run, decided in one place: ours and those of BLAS.
 
-Kernels run without the GIL on slices of the batch, in a pool of Python threads of our own. Numba's
-own parallel loops are not used: one of its thread layers dies after a fork, the other under
-several Python threads. While slices run, BLAS is held at one thread, or each slice would start as
-many again (a slowdown by ten has been seen).
+Kernels run without the GIL on slices of the batch, in Python threads of our own. Numba's own parallel
+loops are not used: one of its thread layers dies after a fork, the other under several Python
+threads. From the first slices on, BLAS is held at one thread in this process: its idle threads spin,
+and would take the cores from ours (a slowdown by ten has been seen).
 """
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from queue import SimpleQueue
+from typing import TypeVar
 
 import numpy as np
 import threadpoolctl
@@ -23,35 +22,47 @@ T = TypeVar("T")
 
 
 class _Team:
-    """The threads of this process: the pool, the hold on BLAS and who is inside a slice."""
+    """The threads of this process. All but the caller's are started at the first call that needs them."""
 
     def __init__(self, size: int) -> None:
-        self.lock = threading.Lock()
         self.size = size
-        self.pool: ThreadPoolExecutor | None = None
-        self.holders = 0  # calls of run_sliced that now hold BLAS at one thread
-        self.held: Any = None  # what gives BLAS its threads back
+        self.lock = threading.Lock()
+        self.tasks: SimpleQueue | None = None
         self.here = threading.local()  # .inside: this thread is running a slice
+
+    def start(self) -> SimpleQueue:
+        with self.lock:
+            if self.tasks is None:
+                _hold_blas()
+                self.tasks = SimpleQueue()
+                for k in range(1, self.size):
+                    threading.Thread(
+                        target=_work, args=(self, self.tasks), name=f"minigrad_{k}", daemon=True
+                    ).start()
+            return self.tasks
+
+    def stop(self) -> None:
+        """Let the threads end when they have done what they were given."""
+        with self.lock:
+            if self.tasks is not None:
+                for _ in range(1, self.size):
+                    self.tasks.put(None)
+                self.tasks = None
 
 
 def set_num_threads(n: int) -> None:
-    """Let the kernels and BLAS run on `n` threads from now on.
+    """Let the kernels run on `n` threads from now on, and BLAS on one in each of them.
 
     Raises
     ------
     ValueError
         If `n` is not a whole number of at least 1.
     """
+    global _team
     size = _positive(n, "set_num_threads(n)")
-    with _team.lock:
-        if _team.held:
-            _team.held.restore_original_limits()
-        _limit_blas(size)
-        if _team.held:
-            _team.held = _limit_blas(1)
-        if _team.pool:
-            _team.pool.shutdown(wait=False)  # slices already under way run to their end
-        _team.pool, _team.size = None, size
+    _hold_blas()
+    _team.stop()
+    _team = _Team(size)
 
 
 def get_num_threads() -> int:
@@ -80,17 +91,21 @@ def run_sliced(function: Callable[[int, int], T], n: int) -> list[T]:
     Exception
         What the first failing slice raised, after all of them have come to an end.
     """
-    count = min(n, _team.size)
-    if count <= 1 or getattr(_team.here, "inside", False):
+    team = _team
+    count = min(n, team.size)
+    if count <= 1 or getattr(team.here, "inside", False):
         return [function(0, n)]
     edges = [n * i // count for i in range(count + 1)]
-    with _blas_held():
-        futures = _submit(function, edges[1:-1], edges[2:])
-        try:
-            first = _inside(function, 0, edges[1])  # the caller's thread takes the first slice
-        finally:
-            wait(futures)
-        return [first] + [future.result() for future in futures]
+    tasks, done = team.start(), SimpleQueue()
+    for i in range(1, count):
+        tasks.put((done, i, function, edges[i], edges[i + 1]))
+    answers = [_answer(team, 0, function, 0, edges[1])]  # the caller's thread takes the first slice
+    answers += [done.get() for _ in range(1, count)]
+    answers.sort(key=lambda answer: answer[0])
+    for _, _, error in answers:
+        if error is not None:
+            raise error
+    return [result for _, result, _ in answers]
 
 
 def run_batch(kernel: Callable, arrays: Sequence[np.ndarray], *settings: object) -> None:
@@ -102,41 +117,21 @@ def run_batch(kernel: Callable, arrays: Sequence[np.ndarray], *settings: object)
     run_sliced(run, len(arrays[0]))
 
 
-def _submit(
-    function: Callable[[int, int], T], starts: list[int], stops: list[int]
-) -> list[Future[T]]:
-    with _team.lock:
-        if _team.pool is None:
-            _team.pool = ThreadPoolExecutor(max(1, _team.size - 1), "minigrad")
-        return [
-            _team.pool.submit(_inside, function, start, stop) for start, stop in zip(starts, stops)
-        ]
+def _work(team: _Team, tasks: SimpleQueue) -> None:
+    while (task := tasks.get()) is not None:
+        done, *slice_ = task
+        done.put(_answer(team, *slice_))
 
 
-def _inside(function: Callable[[int, int], T], start: int, stop: int) -> T:
-    _team.here.inside = True
+def _answer(team: _Team, i: int, function: Callable, start: int, stop: int) -> tuple:
+    """Which slice it was, its result, and what it raised."""
+    team.here.inside = True
     try:
-        return function(start, stop)
+        return i, function(start, stop), None
+    except BaseException as error:
+        return i, None, error
     finally:
-        _team.here.inside = False
-
-
-@contextmanager
-def _blas_held() -> Iterator[None]:
-    """Hold BLAS at one thread; several callers may, and the last to leave lets go."""
-    team = _team
-    with team.lock:
-        team.holders += 1
-        if team.holders == 1:
-            team.held = _limit_blas(1)
-    try:
-        yield
-    finally:
-        with team.lock:
-            team.holders -= 1
-            if team.holders == 0:
-                team.held.restore_original_limits()
-                team.held = None
+        team.here.inside = False
 
 
 @cache
@@ -144,8 +139,8 @@ def _libraries() -> threadpoolctl.ThreadpoolController:
     return threadpoolctl.ThreadpoolController()  # looks through all loaded libraries: only once
 
 
-def _limit_blas(n: int) -> Any:
-    return _libraries().limit(limits=n, user_api="blas")
+def _hold_blas() -> None:
+    _libraries().limit(limits=1, user_api="blas")
 
 
 def _positive(n: object, name: str) -> int:
@@ -167,14 +162,12 @@ def _usable_cores() -> int:
 def _start_anew() -> None:
     """In a forked child: of the parent's threads none is left, so neither is its team."""
     global _team
-    before, _team = _team, _Team(_team.size)
-    if before.held:
-        before.held.restore_original_limits()
+    _team = _Team(_team.size)
 
 
 _asked = os.environ.get("MINIGRAD_NUM_THREADS")
 _team = _Team(_positive(_asked, "MINIGRAD_NUM_THREADS") if _asked else _usable_cores())
 if _asked:
-    _limit_blas(_team.size)
+    _hold_blas()
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
     os.register_at_fork(after_in_child=_start_anew)

@@ -1,5 +1,7 @@
 """Convolution against plain loops, against its twins, and against itself as a linear map."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,12 +9,12 @@ from hypothesis import strategies as st
 
 from minigrad.kernels import JIT, convolution
 from minigrad.kernels.convolution import (
-    col2im,
     conv2d_forward,
     conv2d_input_grad,
     conv2d_weight_grad,
-    im2col,
 )
+
+KERNELS = (convolution.forward, convolution.input_grad, convolution.weight_grad)
 
 
 def pairs(low, high):
@@ -86,35 +88,86 @@ def test_gradients_are_the_adjoints(problem, seed):
     np.testing.assert_allclose(np.vdot(w, dw), np.vdot(y, dy), atol=1e-10)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@given(problem=problems(), block=st.sampled_from([1, 500, 1 << 20]))
-@settings(max_examples=40, deadline=None)
-def test_any_block_of_images_gives_the_same(problem, block, dtype):
-    x, w, _, how = problem
-    x, w = x.astype(dtype), w.astype(dtype)
-    y = conv2d_forward(x, w, None, *how)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(convolution, "BLOCK_BYTES", block)
-        np.testing.assert_allclose(
-            conv2d_forward(x, w, None, *how), y, atol=tolerance(x), rtol=tolerance(x)
+def on_twins():
+    """Every kernel replaced by its twin, for the time of a `with`."""
+    patch = pytest.MonkeyPatch.context()
+    with patch as p:
+        for kernel in KERNELS:
+            p.setattr(
+                convolution, kernel.twin.__name__.strip("_").removesuffix("_numpy"), kernel.twin
+            )
+        yield
+
+
+def all_three(x, w, b, how):
+    y = conv2d_forward(x, w, b, *how)
+    dy = np.random.default_rng(len(x)).standard_normal(y.shape).astype(y.dtype)
+    return y, conv2d_input_grad(dy, w, x.shape, *how), conv2d_weight_grad(dy, x, w.shape, *how)
+
+
+def close(got, expected, summed):
+    """Equal up to rounding: float32 sums of that many products of numbers of order 1."""
+    for one, other in zip(got, expected, strict=True):
+        bound = (
+            4 * np.finfo(other.dtype).eps * np.sqrt(summed) * max(1, np.abs(other).max(initial=0))
         )
+        np.testing.assert_allclose(one, other, atol=bound, rtol=0)
 
 
 @given(problems())
 @settings(max_examples=60, deadline=None)
 def test_kernels_are_their_twins(problem):
-    x, w, b, (stride, padding, dilation, _) = problem
-    size = convolution.output_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
-    columns = np.full((x.shape[1], *w.shape[2:], len(x), *size), np.nan, x.dtype)
-    expected = columns.copy()
-    im2col(x, columns, stride, padding, dilation)
-    im2col.twin(x, expected, stride, padding, dilation)
-    np.testing.assert_array_equal(columns, expected)
+    x, w, b, how = problem
+    got = all_three(x, w, b, how)
+    with contextlib.contextmanager(on_twins)():
+        close(got, all_three(x, w, b, how), 500)
 
-    dx, expected_dx = x.copy(), x.copy()
-    col2im.twin(columns.copy(), expected_dx, stride, padding, dilation)
-    col2im(columns, dx, stride, padding, dilation)
-    np.testing.assert_allclose(dx, expected_dx, atol=tolerance(x), rtol=tolerance(x))
+
+LANES = convolution.LANES
+SIZES = [  # what the layout depends on: images, channels, side, filters, kernel, stride, padding, dilation
+    (1, 3, 40, 5, 3, 1, 1, 1),
+    (1, 2, 9, 70, 3, 2, 0, 1),
+    (2 * LANES + 3, 5, 11, 6, 3, 1, 0, 1),
+    (70, 2, 10, 9, 7, 1, 0, 1),
+    (17, 3, 36, 8, 8, 4, 0, 1),
+    (5, 1, 70, 3, 5, 1, 2, 1),
+    (3, 2, 50, 4, 3, 1, 4, 4),
+    (6, 16, 12, 16, 1, 1, 0, 1),
+    (4, 3, 13, 7, 2, 3, 1, 2),
+]
+
+
+@pytest.mark.parametrize("lanes", [None, 1, 4, 16, 32])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_real_sizes_in_any_layout_are_the_twins(size, dtype, lanes, monkeypatch, thread_count):
+    images, channels, side, filters, kernel, *how = size
+    how = (*((h, h) for h in how), 1)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((images, channels, side, side)).astype(dtype)
+    w = rng.standard_normal((filters, channels, kernel, kernel)).astype(dtype)
+    b = rng.standard_normal(filters).astype(dtype)
+    with contextlib.contextmanager(on_twins)():
+        expected = all_three(x, w, b, how)
+    if lanes:
+        monkeypatch.setattr(convolution, "_cycles", lambda layout, *_: abs(layout.lanes - lanes))
+    thread_count(1)
+    convolution._plan.cache_clear()
+    close(all_three(x, w, b, how), expected, images * side**2)
+    thread_count(3)
+    convolution._plan.cache_clear()
+    close(all_three(x, w, b, how), expected, images * side**2)
+    convolution._plan.cache_clear()
+
+
+def test_a_nan_stays_with_the_outputs_that_see_it():
+    """The runs go over the ends of rows; what they read there must not get into an output."""
+    x, w = np.ones((2, 1, 9, 9), np.float32), np.ones((1, 1, 3, 3), np.float32)
+    x[0, 0, 4, 8] = np.nan
+    y = conv2d_forward(x, w, None, (1, 1), (0, 0), (1, 1), 1)
+    seen = np.zeros(y.shape, bool)
+    seen[0, 0, 2:5, 6] = True
+    np.testing.assert_array_equal(np.isnan(y), seen)
 
 
 def test_an_input_gradient_for_an_image_larger_than_was_seen():
@@ -158,7 +211,7 @@ def test_awkward_arrays_are_taken_without_another_compilation(how):
     x, w = rng.standard_normal((2, 3, 6, 5)), rng.standard_normal((4, 3, 3, 2))
     settings_ = ((1, 1), (1, 1), (1, 1), 1)
 
-    def all_three(x, w):
+    def with_awkward_dy(x, w):
         y = conv2d_forward(x, w, None, *settings_)
         dy = awkward(y, how)
         return (
@@ -167,12 +220,12 @@ def test_awkward_arrays_are_taken_without_another_compilation(how):
             conv2d_weight_grad(dy, x, w.shape, *settings_),
         )
 
-    expected = all_three(x, w)
-    compiled = [len(kernel.signatures) for kernel in (im2col, col2im)] if JIT else None
-    for got, wanted in zip(all_three(awkward(x, how), awkward(w, how)), expected):
+    expected = with_awkward_dy(x, w)
+    compiled = [len(kernel.signatures) for kernel in KERNELS] if JIT else None
+    for got, wanted in zip(with_awkward_dy(awkward(x, how), awkward(w, how)), expected):
         np.testing.assert_array_equal(got, wanted)
     if JIT:
-        assert [len(kernel.signatures) for kernel in (im2col, col2im)] == compiled
+        assert [len(kernel.signatures) for kernel in KERNELS] == compiled
 
 
 @pytest.mark.parametrize(

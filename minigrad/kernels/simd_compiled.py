@@ -1,0 +1,147 @@
+"""What Numba makes of the functions of simd.py: one instruction each, on a vector register."""
+
+from typing import Any
+
+from llvmlite import binding, ir
+from numba import types
+from numba.extending import intrinsic, models, overload, register_model
+
+from minigrad.kernels import simd
+
+
+def _lanes() -> int:
+    """How many float32 fit in a register of this processor."""
+    features = binding.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 16
+    return 8 if features.get("avx2") else 4
+
+
+LANES = _lanes()
+
+
+class VectorType(types.Type):
+    """Numba's type of a vector of `dtype`."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+        super().__init__(f"vector({dtype}, {LANES})")
+
+    @property
+    def ir(self) -> ir.VectorType:
+        """LLVM's name for it."""
+        number = {32: ir.FloatType(), 64: ir.DoubleType()}[self.dtype.bitwidth]
+        return ir.VectorType(number, LANES)
+
+
+@register_model(VectorType)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: VectorType) -> None:
+        super().__init__(manager, kind, kind.ir)
+
+
+def _address(context: Any, builder: Any, kind: Any, array: Any, i: Any) -> tuple[Any, int]:
+    """The address of array[i], as one of a vector, and the alignment that it surely has."""
+    start = context.make_array(kind)(context, builder, array).data
+    vector = VectorType(kind.dtype).ir.as_pointer()
+    return builder.bitcast(builder.gep(start, [i]), vector), kind.dtype.bitwidth // 8
+
+
+@intrinsic
+def _load(typing: Any, array: Any, i: Any) -> Any:
+    vector = VectorType(array.dtype)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address, align = _address(context, builder, array, *arguments)
+        return builder.load(address, align=align)
+
+    return vector(array, types.intp), generate
+
+
+@intrinsic
+def _store(typing: Any, array: Any, i: Any, vector: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address, align = _address(context, builder, array, *arguments[:2])
+        builder.store(arguments[2], address, align=align)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vector), generate
+
+
+@intrinsic
+def _splat(typing: Any, number: Any) -> Any:
+    vector = VectorType(number)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        empty = ir.Constant(vector.ir, ir.Undefined)
+        index = ir.IntType(32)
+        first = builder.insert_element(empty, arguments[0], ir.Constant(index, 0))
+        zeros = ir.Constant(ir.VectorType(index, LANES), [0] * LANES)
+        return builder.shuffle_vector(first, empty, zeros)
+
+    return vector(number), generate
+
+
+@intrinsic
+def _add(typing: Any, a: Any, b: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fadd(*arguments)
+
+    return a(a, b), generate
+
+
+@intrinsic
+def _fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        product = builder.fmul(*arguments[:2], flags=("contract",))
+        return builder.fadd(product, arguments[2], flags=("contract",))
+
+    return c(a, b, c), generate
+
+
+@intrinsic
+def _total(typing: Any, vector: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number = vector.ir.element
+        add_up = builder.module.declare_intrinsic(
+            f"llvm.vector.reduce.fadd.v{LANES}f{vector.dtype.bitwidth}",
+            (),
+            ir.FunctionType(number, [number, vector.ir]),
+        )
+        zero = ir.Constant(number, 0.0)
+        return builder.call(add_up, [zero, arguments[0]], fastmath=("reassoc",))
+
+    return vector.dtype(vector), generate
+
+
+# Numba wants the two signatures of each pair to be the same to the letter, so they have no types.
+
+
+@overload(simd.load)
+def _(array, i):
+    return lambda array, i: _load(array, i)
+
+
+@overload(simd.store)
+def _(array, i, vector):
+    return lambda array, i, vector: _store(array, i, vector)
+
+
+@overload(simd.splat)
+def _(number):
+    return lambda number: _splat(number)
+
+
+@overload(simd.add)
+def _(a, b):
+    return lambda a, b: _add(a, b)
+
+
+@overload(simd.fma)
+def _(a, b, c):
+    return lambda a, b, c: _fma(a, b, c)
+
+
+@overload(simd.total)
+def _(vector):
+    return lambda vector: _total(vector)
