@@ -9,7 +9,7 @@ pixel gathers from each of them. Outside the image a window sees -inf (max) or 0
 import numpy as np
 
 from minigrad.kernels import kernel as compiled
-from minigrad.kernels import plain
+from minigrad.kernels import part, plain
 from minigrad.kernels.threads import run_batch
 from minigrad.kernels.windows import output_size, seen_at
 
@@ -110,25 +110,39 @@ def max_pool(
 ) -> None:
     """Write the maximum of each window of x into y and its place into argmax."""
     images, channels, height, width = x.shape
+    numbers, down = x.reshape(-1), dilation[0] * width
     for n in range(images):
         for c in range(channels):
-            plane = x[n, c]
+            plane = (n * channels + c) * height * width
             for p in range(y.shape[2]):
+                top = p * stride[0] - padding[0]
+                i0, i1 = _inside(top, size[0], dilation[0], height)
                 for q in range(y.shape[3]):
-                    best, place = -np.inf, -1
-                    for i in range(size[0]):
-                        row = p * stride[0] - padding[0] + i * dilation[0]
-                        if row < 0 or row >= height:
-                            continue
-                        for j in range(size[1]):
-                            col = q * stride[1] - padding[1] + j * dilation[1]
-                            if col < 0 or col >= width:
-                                continue
-                            value = plane[row, col]
-                            if value > best or place < 0 or np.isnan(value):
-                                best, place = value, row * width + col
-                    y[n, c, p, q] = best
-                    argmax[n, c, p, q] = place
+                    left = q * stride[1] - padding[1]
+                    j0, j1 = _inside(left, size[1], dilation[1], width)
+                    if i0 >= i1 or j0 >= j1:
+                        y[n, c, p, q], argmax[n, c, p, q] = -np.inf, -1
+                        continue
+                    row = place = (top + i0 * dilation[0]) * width + left + j0 * dilation[1]
+                    best = numbers[plane + place]
+                    for _ in range(i1 - i0):
+                        k = row
+                        for _ in range(j1 - j0):
+                            value = numbers[np.uintp(plane + k)]
+                            # Chosen, not branched to: a guess which is larger is often wrong.
+                            wins = (value > best) | (value != value)
+                            best, place = (value if wins else best), (k if wins else place)
+                            k += dilation[1]
+                        row += down
+                    y[n, c, p, q], argmax[n, c, p, q] = best, place
+
+
+@part
+def _inside(start, size, step, length):
+    """The first and last + 1 of i in range(size) for which 0 <= start + i*step < length."""
+    if start >= 0 and start + (size - 1) * step < length:
+        return 0, size
+    return max(0, -(start // step)), min(size, (length - 1 - start) // step + 1)
 
 
 def _unpool_numpy(dy: np.ndarray, argmax: np.ndarray, dx: np.ndarray) -> None:
