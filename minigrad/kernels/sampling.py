@@ -23,6 +23,10 @@ Pixels outside the image count as 0 ('zeros'), or the coordinate is first moved 
 inside and then has no slope ('border'). A coordinate that is NaN gives NaN; one that is infinite
 is merely outside.
 
+The bilinear loops lay a margin of two zeros around each channel, so that the four pixels always exist
+and no sample needs a branch: one farther out is moved into the margin. Where its samples lie is found
+once an image, for all channels, in loops that the compiler can vectorise.
+
 Source: M. Jaderberg et al., Spatial Transformer Networks, 2015, equations 3 to 7.
 """
 
@@ -30,7 +34,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minigrad.kernels import kernel, plain
+from minigrad.kernels import kernel, part, plain
 from minigrad.kernels.threads import run_batch
 
 __all__ = ["grid_sample_backward", "grid_sample_forward"]
@@ -56,9 +60,12 @@ def grid_sample_forward(
     y : (N, C, Ho, Wo) array.
     """
     x, grid = plain(x, grid)
-    u, v, *_ = _pixels(grid, x.shape[2:], padding_mode, align_corners)
     y = np.empty(x.shape[:2] + grid.shape[1:3], x.dtype)
-    run_batch(bilinear if mode == "bilinear" else nearest, (x, u, v, y))
+    if mode == "bilinear":
+        run_batch(bilinear, (x, grid, y), padding_mode == "border", align_corners)
+    else:
+        u, v, *_ = _pixels(grid, x.shape[2:], padding_mode == "border", align_corners)
+        run_batch(nearest, (x, u, v, y))
     return y
 
 
@@ -78,38 +85,38 @@ def grid_sample_backward(
     pixel does not change with a small move, so its dgrid is zero.
     """
     dy, x, grid = plain(dy, x, grid)
-    u, v, u_slope, v_slope = _pixels(grid, x.shape[2:], padding_mode, align_corners)
-    dx = dgrid = None
-    if need_dx:
-        dx = np.zeros_like(x)
-        run_batch(bilinear_dx if mode == "bilinear" else nearest_dx, (dy, u, v, dx))
-    if need_dgrid:
-        dgrid = np.zeros_like(grid)
-        if mode == "bilinear":
-            run_batch(bilinear_duv, (dy, x, u, v, dgrid))
-            dgrid[..., 0] *= u_slope
-            dgrid[..., 1] *= v_slope
+    border = padding_mode == "border"
+    dx = np.zeros_like(x) if need_dx else None
+    dgrid = np.zeros_like(grid) if need_dgrid else None
+    if mode == "bilinear":
+        if need_dx:
+            run_batch(bilinear_dx, (dy, grid, dx), border, align_corners)
+        if need_dgrid:
+            run_batch(bilinear_dgrid, (dy, x, grid, dgrid), border, align_corners)
+    elif need_dx:
+        u, v, *_ = _pixels(grid, x.shape[2:], border, align_corners)
+        run_batch(nearest_dx, (dy, u, v, dx))
     return dx, dgrid
 
 
 def _pixels(
-    grid: np.ndarray, size: tuple[int, int], padding_mode: str, align_corners: bool
+    grid: np.ndarray, size: tuple[int, int], border: bool, align_corners: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the grid in pixels, columns u and rows v (N, Ho, Wo), and their slopes du/dx, dv/dy."""
     (v, v_slope), (u, u_slope) = (
-        _along_one_axis(grid[..., axis], length, padding_mode, align_corners)
+        _along_one_axis(grid[..., axis], length, border, align_corners)
         for axis, length in zip((1, 0), size)
     )
     return u, v, u_slope, v_slope
 
 
 def _along_one_axis(
-    grid: np.ndarray, length: int, padding_mode: str, align_corners: bool
+    grid: np.ndarray, length: int, border: bool, align_corners: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     slope = np.array((length - 1 if align_corners else length) / 2, grid.dtype)
     with np.errstate(over="ignore", invalid="ignore"):  # huge coordinates are welcome
         pixels = (grid + 1) * slope - (0 if align_corners else 0.5)
-    if padding_mode == "border":
+    if border:
         slope = slope * ~((pixels <= 0) | (pixels >= length - 1))
         return pixels.clip(0, length - 1), slope
     return pixels.clip(-2, length + 1), slope  # farther out is no different, but may be no integer
@@ -148,116 +155,182 @@ def _add_values(
     np.add.at(dx, (np.nonzero(inside)[0], row[inside], col[inside]), y[inside])
 
 
-def _bilinear_numpy(x: np.ndarray, u: np.ndarray, v: np.ndarray, y: np.ndarray) -> None:
+def _bilinear_numpy(
+    x: np.ndarray, grid: np.ndarray, y: np.ndarray, border: bool, align_corners: bool
+) -> None:
+    u, v, *_ = _pixels(grid, x.shape[2:], border, align_corners)
     y[...] = _nowhere(u, v)[:, None]
     for row, col, inside, (_, a), (_, b) in _corners(u, v, x.shape[2:]):
         y += (a * b)[:, None] * _values(x, row, col, inside)
 
 
 @kernel(twin=_bilinear_numpy)
-def bilinear(x: np.ndarray, u: np.ndarray, v: np.ndarray, y: np.ndarray) -> None:
-    """Write into y (N, C, Ho, Wo) the samples of x at columns u and rows v (N, Ho, Wo)."""
+def bilinear(
+    x: np.ndarray, grid: np.ndarray, y: np.ndarray, border: bool, align_corners: bool
+) -> None:
+    """Write into y (N, C, Ho, Wo) the samples of x at the points of the grid (N, Ho, Wo, 2)."""
     images, channels, height, width = x.shape
+    places, a, b, _, _ = _rooms(grid)
+    plane, right, below = _framed(x)
     for n in range(images):
-        for i in range(u.shape[1]):
-            for j in range(u.shape[2]):
-                col, row = u[n, i, j], v[n, i, j]
-                if not (-1 <= col < width and -1 <= row < height):
-                    for c in range(channels):
-                        y[n, c, i, j] = np.nan if np.isnan(col + row) else 0.0
-                    continue
-                u0, v0 = int(np.floor(col)), int(np.floor(row))
-                a, b = col - u0, row - v0
-                left, right, top, bottom = u0 >= 0, u0 + 1 < width, v0 >= 0, v0 + 1 < height
-                for c in range(channels):
-                    total = 0.0
-                    if top and left:
-                        total += (1 - b) * (1 - a) * x[n, c, v0, u0]
-                    if top and right:
-                        total += (1 - b) * a * x[n, c, v0, u0 + 1]
-                    if bottom and left:
-                        total += b * (1 - a) * x[n, c, v0 + 1, u0]
-                    if bottom and right:
-                        total += b * a * x[n, c, v0 + 1, u0 + 1]
-                    y[n, c, i, j] = total
+        _locate(grid[n].reshape(-1), height, width, border, align_corners, places, a, b)
+        for c in range(channels):
+            _fill(x[n, c], plane)
+            samples = y[n, c].reshape(-1)
+            for j in range(samples.size):
+                k = places[j]
+                top, bottom = plane[k], plane[k + below]
+                top += a[j] * (plane[k + right] - top)
+                bottom += a[j] * (plane[k + below + right] - bottom)
+                samples[j] = top + b[j] * (bottom - top)
 
 
-def _bilinear_dx_numpy(dy: np.ndarray, u: np.ndarray, v: np.ndarray, dx: np.ndarray) -> None:
+def _bilinear_dx_numpy(
+    dy: np.ndarray, grid: np.ndarray, dx: np.ndarray, border: bool, align_corners: bool
+) -> None:
+    u, v, *_ = _pixels(grid, dx.shape[2:], border, align_corners)
     for row, col, inside, (_, a), (_, b) in _corners(u, v, dx.shape[2:]):
         _add_values((a * b)[:, None] * dy, row, col, inside, dx)
 
 
 @kernel(twin=_bilinear_dx_numpy)
-def bilinear_dx(dy: np.ndarray, u: np.ndarray, v: np.ndarray, dx: np.ndarray) -> None:
+def bilinear_dx(
+    dy: np.ndarray, grid: np.ndarray, dx: np.ndarray, border: bool, align_corners: bool
+) -> None:
     """Add dy to the four pixels of dx around each sample, by their weights."""
     images, channels, height, width = dx.shape
+    places, a, b, _, _ = _rooms(grid)
+    plane, right, below = _framed(dx)
     for n in range(images):
-        for i in range(u.shape[1]):
-            for j in range(u.shape[2]):
-                col, row = u[n, i, j], v[n, i, j]
-                if not (-1 <= col < width and -1 <= row < height):
-                    continue
-                u0, v0 = int(np.floor(col)), int(np.floor(row))
-                a, b = col - u0, row - v0
-                left, right, top, bottom = u0 >= 0, u0 + 1 < width, v0 >= 0, v0 + 1 < height
-                for c in range(channels):
-                    share = dy[n, c, i, j]
-                    if top and left:
-                        dx[n, c, v0, u0] += (1 - b) * (1 - a) * share
-                    if top and right:
-                        dx[n, c, v0, u0 + 1] += (1 - b) * a * share
-                    if bottom and left:
-                        dx[n, c, v0 + 1, u0] += b * (1 - a) * share
-                    if bottom and right:
-                        dx[n, c, v0 + 1, u0 + 1] += b * a * share
+        _locate(grid[n].reshape(-1), height, width, border, align_corners, places, a, b)
+        for c in range(channels):
+            plane[:] = 0
+            upstream = dy[n, c].reshape(-1)
+            for j in range(upstream.size):
+                k = places[j]
+                bottom = b[j] * upstream[j]
+                top = upstream[j] - bottom
+                plane[k] += top - a[j] * top
+                plane[k + right] += a[j] * top
+                plane[k + below] += bottom - a[j] * bottom
+                plane[k + below + right] += a[j] * bottom
+            for row in range(height):
+                start = (row + 2) * (width + 4) + 2
+                pixels, sums = dx[n, c, row], plane[start : start + width]
+                for col in range(width):
+                    pixels[col] += sums[col]
 
 
-def _bilinear_duv_numpy(
-    dy: np.ndarray, x: np.ndarray, u: np.ndarray, v: np.ndarray, duv: np.ndarray
+def _bilinear_dgrid_numpy(
+    dy: np.ndarray,
+    x: np.ndarray,
+    grid: np.ndarray,
+    dgrid: np.ndarray,
+    border: bool,
+    align_corners: bool,
 ) -> None:
-    duv[...] = _nowhere(u, v)[..., None]
+    u, v, u_slope, v_slope = _pixels(grid, x.shape[2:], border, align_corners)
+    dgrid[...] = _nowhere(u, v)[..., None]
     for row, col, inside, (du, a), (dv, b) in _corners(u, v, x.shape[2:]):
         upstream = np.sum(dy * _values(x, row, col, inside), axis=1)
-        duv += upstream[..., None] * np.stack([du * b, a * dv], axis=-1)
+        dgrid += upstream[..., None] * np.stack([du * b, a * dv], axis=-1)
+    dgrid[..., 0] *= u_slope
+    dgrid[..., 1] *= v_slope
 
 
-@kernel(twin=_bilinear_duv_numpy)
-def bilinear_duv(
-    dy: np.ndarray, x: np.ndarray, u: np.ndarray, v: np.ndarray, duv: np.ndarray
+@kernel(twin=_bilinear_dgrid_numpy)
+def bilinear_dgrid(
+    dy: np.ndarray,
+    x: np.ndarray,
+    grid: np.ndarray,
+    dgrid: np.ndarray,
+    border: bool,
+    align_corners: bool,
 ) -> None:
-    """Write into duv (N, Ho, Wo, 2) the slope of sum(dy * samples) by u and by v."""
+    """Write into dgrid (N, Ho, Wo, 2) the slope of sum(dy * samples) by the grid."""
     images, channels, height, width = x.shape
+    places, a, b, du, dv = _rooms(grid)
+    plane, right, below = _framed(x)
     for n in range(images):
-        for i in range(u.shape[1]):
-            for j in range(u.shape[2]):
-                col, row = u[n, i, j], v[n, i, j]
-                if not (-1 <= col < width and -1 <= row < height):
-                    duv[n, i, j, 0] = duv[n, i, j, 1] = np.nan if np.isnan(col + row) else 0.0
-                    continue
-                u0, v0 = int(np.floor(col)), int(np.floor(row))
-                a, b = col - u0, row - v0
-                left, right, top, bottom = u0 >= 0, u0 + 1 < width, v0 >= 0, v0 + 1 < height
-                du = dv = 0.0
-                for c in range(channels):
-                    upstream = dy[n, c, i, j]
-                    if top and left:
-                        value = upstream * x[n, c, v0, u0]
-                        du -= (1 - b) * value
-                        dv -= (1 - a) * value
-                    if top and right:
-                        value = upstream * x[n, c, v0, u0 + 1]
-                        du += (1 - b) * value
-                        dv -= a * value
-                    if bottom and left:
-                        value = upstream * x[n, c, v0 + 1, u0]
-                        du -= b * value
-                        dv += (1 - a) * value
-                    if bottom and right:
-                        value = upstream * x[n, c, v0 + 1, u0 + 1]
-                        du += b * value
-                        dv += a * value
-                duv[n, i, j, 0] = du
-                duv[n, i, j, 1] = dv
+        _locate(grid[n].reshape(-1), height, width, border, align_corners, places, a, b)
+        du[:], dv[:] = 0, 0
+        for c in range(channels):
+            _fill(x[n, c], plane)
+            upstream = dy[n, c].reshape(-1)
+            for j in range(upstream.size):
+                k = places[j]
+                top = plane[k + right] - plane[k]
+                bottom = plane[k + below + right] - plane[k + below]
+                du[j] += upstream[j] * (top + b[j] * (bottom - top))
+                left = plane[k + below] - plane[k]
+                dv[j] += upstream[j] * (left + a[j] * (bottom - top))
+        _slopes(grid[n].reshape(-1), height, width, border, align_corners, du, dv)
+        slopes = dgrid[n].reshape(-1)
+        for j in range(du.size):
+            slopes[2 * j], slopes[2 * j + 1] = du[j], dv[j]
+
+
+@part
+def _rooms(grid):
+    """Memory for what is known of each sample of an image: its place, weights and slopes."""
+    samples = grid.shape[1] * grid.shape[2]
+    numbers = np.empty((4, samples), grid.dtype)
+    return np.empty(samples, np.uint32), numbers[0], numbers[1], numbers[2], numbers[3]
+
+
+@part
+def _framed(images):
+    """An empty channel with its margin, as a row; the steps to the pixel at the right, and below."""
+    height, width = images.shape[2:]
+    plane = np.zeros((height + 4) * (width + 4), images.dtype)
+    return plane, np.uint32(1), np.uint32(width + 4)
+
+
+@part
+def _fill(image, plane):
+    height, width = image.shape
+    for row in range(height):
+        start = (row + 2) * (width + 4) + 2
+        pixels, to = image[row], plane[start : start + width]
+        for col in range(width):
+            to[col] = pixels[col]
+
+
+@part
+def _coordinate(point, length, border, align_corners):
+    """A coordinate in pixels, and its slope: for `border` that is 0 where it is moved inside."""
+    kind = type(point)  # of all numbers, or they would be computed in float64
+    slope = kind((length - 1) / 2 if align_corners else length / 2)
+    pixel = (point + kind(1)) * slope - kind(0 if align_corners else 0.5)
+    if border:
+        first, last = kind(0), kind(length - 1)
+        slope = kind(0) if (pixel <= first) | (pixel >= last) else slope
+        pixel = first if pixel < first else (last if pixel > last else pixel)
+    return pixel, slope
+
+
+@part
+def _locate(points, height, width, border, align_corners, places, a, b):
+    """The upper left of each sample's four pixels in the framed channel, and the weights a and b."""
+    kind = points.dtype.type
+    for j in range(places.size):
+        u, _ = _coordinate(points[2 * j], width, border, align_corners)
+        v, _ = _coordinate(points[2 * j + 1], height, border, align_corners)
+        near_u = (u > kind(-2)) & (u < kind(width))
+        near_v = (v > kind(-2)) & (v < kind(height))
+        u0, v0 = np.floor(u if near_u else kind(-2)), np.floor(v if near_v else kind(-2))
+        places[j] = np.uint32(np.int32(v0) + 2) * np.uint32(width + 4) + np.uint32(np.int32(u0) + 2)
+        lost = kind(np.nan) if (u != u) | (v != v) else kind(0)
+        a[j] = (u - u0 if near_u else kind(0)) + lost
+        b[j] = (v - v0 if near_v else kind(0)) + lost
+
+
+@part
+def _slopes(points, height, width, border, align_corners, du, dv):
+    """Slopes by pixels become slopes by the grid."""
+    for j in range(du.size):
+        du[j] *= _coordinate(points[2 * j], width, border, align_corners)[1]
+        dv[j] *= _coordinate(points[2 * j + 1], height, border, align_corners)[1]
 
 
 def _nearest_pixel(

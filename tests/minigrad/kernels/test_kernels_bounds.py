@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad.kernels import pooling, sampling
+from minigrad.kernels import convolution, correlation, planes, pooling, sampling
 from minigrad.kernels.windows import output_size
 
 
@@ -31,6 +31,17 @@ class Guarded(np.ndarray):
 
 def guarded(array):
     return np.array(array, copy=True, order="C").view(Guarded)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def uncompiled():
+    """The functions that the loops call, as Python too."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (convolution, correlation, planes, pooling, sampling):
+            for name, value in vars(module).copy().items():
+                if hasattr(value, "py_func") and not hasattr(value, "twin"):
+                    patch.setattr(module, name, value.py_func)
+        yield
 
 
 def hold(kernel, inputs, outputs, *options):
@@ -75,23 +86,51 @@ def test_pooling(window):
     hold(pooling.spread_mean, [y], [x], kernel, stride, padding)
 
 
+@given(windows(), st.sampled_from([1, 4]))
+@settings(max_examples=12, deadline=None)
+def test_convolution(window, lanes):
+    size, out, kernel, stride, padding, dilation = window
+    rng = np.random.default_rng(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "_cycles", lambda layout, *_: abs(layout.lanes - lanes))
+        convolution._plan.cache_clear()
+        layout, offsets = convolution._plan((2, *kernel), out, stride, padding, dilation, 4)
+    convolution._plan.cache_clear()
+    x, dy = rng.standard_normal((5, 3, *size)), rng.standard_normal((5, 4, *out))
+    w, bias = rng.standard_normal((3, offsets.size)), rng.standard_normal(3)
+    ours, theirs = dy.copy(), dy.copy()
+    convolution.forward.py_func(guarded(x), 1, w, offsets, bias, ours, 1, layout, (0, 5))
+    convolution.forward.twin(x, 1, w, offsets, bias, theirs, 1, layout, (0, 5))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
+    ours, theirs = x.copy(), x.copy()
+    convolution.input_grad.py_func(guarded(dy), 1, w, offsets, ours, 1, layout, (0, 5))
+    convolution.input_grad.twin(dy, 1, w, offsets, theirs, 1, layout, (0, 5))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
+    ours, theirs = np.zeros_like(w), np.zeros_like(w)
+    convolution.weight_grad.py_func(guarded(dy), 1, x, 1, offsets, ours, layout, (0, 5))
+    convolution.weight_grad.twin(dy, 1, x, 1, offsets, theirs, layout, (0, 5))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
+
+
 COORDINATES = st.lists(
-    st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.3, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, np.nan]),
-    min_size=4,
-    max_size=4,
+    st.sampled_from([-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.3, 0.5, 1.0, 1.5, 2.5, 9.0, np.nan]),
+    min_size=8,
+    max_size=8,
 )
 
 
+@pytest.mark.parametrize("border", [True, False])
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (3, 2)])
-@given(u=COORDINATES, v=COORDINATES)
-@settings(max_examples=40, deadline=None)
-def test_sampling(size, u, v):
+@given(points=COORDINATES, align_corners=st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_sampling(size, border, points, align_corners):
     rng = np.random.default_rng(0)
-    u, v = np.reshape(u, (1, 2, 2)), np.reshape(v, (1, 2, 2))
+    grid = np.reshape(points, (1, 2, 2, 2))
     x, y = rng.standard_normal((1, 2, *size)), rng.standard_normal((1, 2, 2, 2))
-    hold(sampling.bilinear, [x, u, v], [y])
-    hold(sampling.bilinear_dx, [y, u, v], [x])
-    hold(sampling.bilinear_duv, [y, x, u, v], [np.zeros((1, 2, 2, 2))])
+    hold(sampling.bilinear, [x, grid], [y], border, align_corners)
+    hold(sampling.bilinear_dx, [y, grid], [x], border, align_corners)
+    hold(sampling.bilinear_dgrid, [y, x, grid], [grid], border, align_corners)
+    u, v = grid[..., 0], grid[..., 1]
     hold(sampling.nearest, [x, u, v], [y])
     hold(sampling.nearest_dx, [y, u, v], [x])
 

@@ -63,7 +63,7 @@ def test_kernels_are_their_twins(mode, padding_mode, align_corners, problem):
     how = mode, padding_mode, align_corners
     got = grid_sample_forward(x, grid, *how), *grid_sample_backward(dy, x, grid, *how)
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("bilinear", "bilinear_dx", "bilinear_duv", "nearest", "nearest_dx"):
+        for name in ("bilinear", "bilinear_dx", "bilinear_dgrid", "nearest", "nearest_dx"):
             patch.setattr(sampling, name, getattr(sampling, name).twin)
         expected = grid_sample_forward(x, grid, *how), *grid_sample_backward(dy, x, grid, *how)
     for one, other in zip(got, expected, strict=True):
@@ -206,7 +206,7 @@ def test_read_only_arrays_are_taken_without_another_compilation():
     rng = np.random.default_rng(0)
     x, grid = rng.standard_normal((2, 3, 4, 5)), rng.uniform(-1, 1, (2, 3, 3, 2))
     dy = rng.standard_normal((2, 3, 3, 3))
-    kernels = sampling.bilinear, sampling.bilinear_dx, sampling.bilinear_duv
+    kernels = sampling.bilinear, sampling.bilinear_dx, sampling.bilinear_dgrid
     how = "bilinear", "zeros", False
     expected = grid_sample_forward(x, grid, *how), *grid_sample_backward(dy, x, grid, *how)
     compiled = [len(kernel.signatures) for kernel in kernels] if JIT else None
