@@ -5,7 +5,9 @@ turn comes when all gradients that flow into it have arrived, so that each rule 
 time linear in the graph, with an explicit stack and no recursion.
 """
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import gc
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -153,15 +155,15 @@ def walk(
         To its gradient from each leaf Tensor, and each Node that is wanted or has a Tensor that
         retains its gradient.
     """
-    waiting, order = _count([r._node for r in roots if r._node is not None])
-    targets = set(wanted) if wanted is not None else None
-    useful = _leading_to(targets, order) if targets is not None else None
-    found: dict[Any, Any] = {}
-    pending: dict[Node, Any] = {}
-    for root, seed in zip(roots, seeds, strict=True):
-        _add(found if root._node is None else pending, root._node or root, seed)
-    ready = [node for node, edges in waiting.items() if edges == 0]
-    with enable_grad() if create_graph else no_grad():
+    with _no_collections(), enable_grad() if create_graph else no_grad():
+        waiting, order = _count([r._node for r in roots if r._node is not None])
+        targets = set(wanted) if wanted is not None else None
+        useful = _leading_to(targets, order) if targets is not None else None
+        found: dict[Any, Any] = {}
+        pending: dict[Node, Any] = {}
+        for root, seed in zip(roots, seeds, strict=True):
+            _add(found if root._node is None else pending, root._node or root, seed)
+        ready = [node for node, edges in waiting.items() if edges == 0]
         while ready:
             node = ready.pop()
             gradient = pending.pop(node, None)
@@ -178,6 +180,18 @@ def walk(
                     if left == 0:
                         ready.append(source)
     return found
+
+
+@contextlib.contextmanager
+def _no_collections() -> Iterator[None]:
+    """Let Python not search for dead cycles: a walk makes none, and the search visits all of the graph."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _count(starts: list[Node]) -> tuple[dict[Node, int], list[Node]]:
@@ -227,16 +241,20 @@ def _step(node, gradient, pending, found, targets, useful, create_graph) -> None
         before = parts[node.index]
         parts[node.index] = gradient if before is None else before + gradient
         return
-    answers = call_rule(node, gradient, create_graph)
-    for number, source in enumerate(node.inputs):
-        answer = answers[number]
+    number = -1
+    for source, answer in zip(node.inputs, call_rule(node, gradient, create_graph)):
+        number += 1
         if source is None or answer is None:
             continue
+        if type(answer) is not np.ndarray:
+            _check_kind(node, number, answer, create_graph)
         if targets is not None and source not in targets and source not in useful:
             continue
         if answer.shape != source.shape or answer.dtype is not source.dtype:
             answer = _fit(node, number, answer, source)
-        _add(pending if type(source) is Node else found, source, answer)
+        sums = pending if type(source) is Node else found
+        before = sums.get(source)
+        sums[source] = answer if before is None else before + answer
 
 
 def _add(sums: dict[Any, Any], key: Any, gradient: Any) -> None:
@@ -255,7 +273,13 @@ def call_rule(node: Node, gradient: Any, create_graph: bool = False) -> tuple[An
         ]
     else:
         gradient = (gradient,)
-    ctx = _differentiable(node, gradient) if create_graph else node.ctx
+    if create_graph:
+        ctx = _differentiable(node, gradient)
+    elif node.ctx.__dict__:
+        ctx = node.ctx
+    else:  # that one serves many nodes: this rule may write on its own
+        ctx = Context()
+        ctx.needs_input_grad = node.ctx.needs_input_grad
     try:
         answers = node.rule.backward(ctx, *gradient)
     except MinigradError as error:
@@ -273,17 +297,17 @@ def call_rule(node: Node, gradient: Any, create_graph: bool = False) -> tuple[An
             "operands of forward. Return one per positional argument, None where there is none. "
             f"The forward call was at {node.line()}"
         )
-    for number, answer in enumerate(answers):
-        if type(answer) is np.ndarray or answer is None or node.inputs[number] is None:
-            continue
-        if not isinstance(
-            answer, (np.ndarray, np.floating, Tensor if create_graph else np.ndarray)
-        ):
-            raise GradientError(
-                f"{node.name}: backward returned {type(answer).__name__} for operand {number}; it must "
-                f"return an array. The forward call was at {node.line()}"
-            )
     return answers
+
+
+def _check_kind(node: Node, number: int, answer: Any, create_graph: bool) -> None:
+    """Refuse a gradient that is no array (under create_graph, no Tensor)."""
+    if isinstance(answer, (np.ndarray, np.floating)) or (create_graph and type(answer) is Tensor):
+        return
+    raise GradientError(
+        f"{node.name}: backward returned {type(answer).__name__} for operand {number}; it must "
+        f"return an array. The forward call was at {node.line()}"
+    )
 
 
 def _fit(node: Node, number: int, answer: Any, source: Any) -> Any:

@@ -59,10 +59,8 @@ class Function:
         """Turn the gradient of each output into one gradient per positional argument."""
         raise NotImplementedError
 
-    @classmethod
-    def apply(cls, *operands: Any, **options: Any) -> Any:
-        """Run forward and record it, if an operand is tracked and gradients are enabled."""
-        return tape.record(cls, operands, options)
+    #: Run forward on operands and options; recorded if an operand is tracked and gradients are enabled.
+    apply = classmethod(tape.record)
 
     @classmethod
     def call(cls, *operands: Any, **options: Any) -> Any:

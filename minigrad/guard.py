@@ -22,12 +22,19 @@ import numpy as np
 from minigrad.errors import MutationError
 
 
-def watch(node: Any, operands: Any, options: dict[str, Any]) -> None:
-    """Let each Tensor know the node that may keep its array; take samples of what callers own."""
-    reference = weakref.ref(node)
+def watch(node: Any, operands: Any, options: dict[str, Any], arrays: list[np.ndarray]) -> None:
+    """Let each Tensor know the node that may keep its array; take samples of what callers own.
+
+    `arrays` are those that the node keeps.
+    """
+    reference = None
     owned: list[np.ndarray] = []
     for operand in operands:
         if isinstance(operand, Tensor):
+            if not _may_be_among(operand._data, arrays):
+                continue
+            if reference is None:
+                reference = weakref.ref(node)
             if operand._readers is None:
                 operand._readers = [reference]
             else:
@@ -39,7 +46,16 @@ def watch(node: Any, operands: Any, options: dict[str, Any]) -> None:
     if options:
         _collect(options.values(), owned)
     if owned:
-        node.watched = [(a, sample(a)) for a in kept(node.ctx) if _is_among(a, owned)]
+        node.watched = [(a, sample(a)) for a in arrays if _is_among(a, owned)]
+
+
+def _may_be_among(array: np.ndarray, arrays: list[np.ndarray]) -> bool:
+    """Whether one of the others may look at the memory of an array; two owners do not."""
+    owns = array.base is None
+    for other in arrays:
+        if other is array or not owns or other.base is not None:
+            return True
+    return False
 
 
 def _add(readers: list[Any], reference: Any) -> None:

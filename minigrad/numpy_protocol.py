@@ -31,6 +31,9 @@ def implements(*functions: Callable[..., Any]) -> Callable[[Any], Any]:
 
 def array_ufunc(tensor: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """`Tensor.__array_ufunc__`."""
+    serve = implementations.get(ufunc)
+    if serve is not None and method == "__call__" and not kwargs:
+        return serve(*inputs)
     name = f"np.{ufunc.__name__}"
     if method == "at":
         raise UnsupportedError(
@@ -51,10 +54,7 @@ def array_ufunc(tensor: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwarg
         raise UnsupportedError(
             f"{name} with {option}= is not differentiable here. {_remedy(option)}"
         )
-    serve = implementations.get(ufunc)
-    if serve is None:
-        raise UnsupportedError(_missing(name))
-    return serve(*inputs)
+    raise UnsupportedError(_missing(name))
 
 
 def _reduce(ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:

@@ -44,12 +44,13 @@ class Node:
         Where the rule kept anything, the identities of the arrays given to forward and returned by
         it: a kept array with one of them is that operand or output (kept arrays are alive, so that
         identities are not reused).
-    where : (code, instruction)
-        The caller's line, looked up only when it is shown.
+    code, instruction
+        Where the caller's line is, looked up only when it is shown.
     """
 
     ctx: Any = None
-    where: Any
+    code: Any
+    instruction: int
     index: int | None = None
     ids: tuple[int, ...] = ()
     outputs = 1
@@ -70,18 +71,48 @@ class Node:
     def line(self) -> str:
         """The forward call in the caller's own code, as ``file.py:12: source``."""
         node = self.inputs[0] if self.rule is None else self
-        return _describe_line(*node.where)
+        return _describe_line(node.code, node.instruction)
 
 
-def record(rule: "type[Function]", operands: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Run `rule` forward on `operands`; see Function.apply."""
-    arrays, origins, dtype = _unpack(rule, operands)
-    needs = tuple([origin is not None for origin in origins])
-    tracked = mode.enabled and True in needs
+def record(rule: "type[Function]", *operands: Any, **options: Any) -> Any:
+    """Run `rule` forward, and record it if an operand is tracked and gradients are enabled.
+
+    Every operation of every program comes through here, so this is written for speed: one pass over
+    the operands, and what is rare is looked into elsewhere.
+    """
+    # Operands as arrays and numbers of one float dtype, the highest among the Tensors.
+    arrays: list[Any] = []
+    origins: list[Any] = []
+    needs: list[bool] = []
+    dtype, mixed = None, False
+    for operand in operands:
+        origin = None
+        if isinstance(operand, Tensor):
+            array = operand._data
+            origin = operand._node or (operand if operand._requires_grad else None)
+            if array.dtype is not dtype:
+                mixed = mixed or dtype is not None or array.dtype.kind != "f"
+                if array.dtype.kind == "f":
+                    dtype = np.promote_types(dtype, array.dtype) if dtype else array.dtype
+        elif type(operand) is np.ndarray:
+            array = (
+                operand.view()
+            )  # so that x * x.data holds two arrays, of which one is a constant
+            mixed = True
+        else:
+            array = operand
+            # Python's own numbers take the dtype of what they meet, so they can stay as they are.
+            mixed = mixed or not (operand is None or type(operand) in (float, int, bool))
+        arrays.append(array)
+        origins.append(origin)
+        needs.append(origin is not None)
+    if mixed:
+        arrays = [_cast(rule, a, dtype) for a in arrays]
+    tracked = True in needs and mode.enabled
     ctx = Context()
-    ctx.needs_input_grad = needs if tracked else (False,) * len(needs)
+    ctx.needs_input_grad = tuple(needs) if tracked else (False,) * len(needs)
     try:
-        result = rule.forward(ctx, *arrays, **options)
+        y = rule.forward(ctx, *arrays, **options)
     except MinigradError:
         raise
     except (ValueError, IndexError) as error:
@@ -89,28 +120,27 @@ def record(rule: "type[Function]", operands: tuple[Any, ...], options: dict[str,
 
     if rule.sets_dtype:
         dtype = None
-    if type(result) is tuple:
-        ys = [_settle(rule, ctx, y, arrays, dtype) for y in result]
-        outs = _tensors_of_many(rule, ctx, ys, operands, arrays, options, origins, tracked)
-        return tuple(outs)
-    y = _settle(rule, ctx, result, arrays, dtype)
+    if type(y) is tuple:
+        ys = [_settle(rule, ctx, part, arrays, dtype) for part in y]
+        return _tensors_of_many(rule, ctx, ys, operands, arrays, options, origins, tracked)
+    if type(y) is not np.ndarray or y.dtype is not dtype or id(y) in map(id, arrays):
+        y = _settle(rule, ctx, y, arrays, dtype)
+    out = Tensor.__new__(Tensor)
+    out._data = y
     if tracked and y.dtype.kind == "f":
-        node = Node(rule, tuple(origins), y.shape, y.dtype)
-        _keep(node, ctx, operands, arrays, options, (y,))
-        out = Tensor._of(y, node)
-    else:
-        out = Tensor._of(y)
+        out._node = node = Node(rule, tuple(origins), y.shape, y.dtype)
+        _keep(node, ctx, operands, arrays, options, y)
     if y.base is not None:
         guard.share(out, operands)
     return out
 
 
-def _tensors_of_many(rule, ctx, ys, operands, arrays, options, origins, tracked) -> list[Any]:
+def _tensors_of_many(rule, ctx, ys, operands, arrays, options, origins, tracked) -> tuple:
     """The outputs of a rule with several: a node for the rule and one for each of them."""
     if tracked:
         node = Node(rule, tuple(origins), tuple(y.shape for y in ys), tuple(y.dtype for y in ys))
         node.outputs = len(ys)
-        _keep(node, ctx, operands, arrays, options, ys)
+        _keep(node, ctx, operands, arrays, options, *ys)
     outs = []
     for index, y in enumerate(ys):
         if tracked and y.dtype.kind == "f":
@@ -121,49 +151,46 @@ def _tensors_of_many(rule, ctx, ys, operands, arrays, options, origins, tracked)
             outs.append(Tensor._of(y))
         if y.base is not None:
             guard.share(outs[-1], operands)
-    return outs
+    return tuple(outs)
 
 
-def _keep(node, ctx, operands, arrays, options, ys) -> None:
+def _keep(node, ctx, operands, arrays, options, *ys) -> None:
     """What backward will need: the rule's ctx, which arrays on it are which, the caller's line."""
-    node.ctx = ctx
-    if ctx.__dict__:
-        node.ids = tuple([id(a) for a in (*arrays, *options.values(), *ys)])
-        guard.watch(node, operands, options)
-    frame = sys._getframe(3)
-    while _is_ours(frame.f_code.co_filename) and frame.f_back is not None:
+    values = ctx.__dict__
+    if values:
+        node.ctx = ctx
+        kept: list[np.ndarray] = []
+        for value in values.values():
+            if type(value) is np.ndarray:
+                kept.append(value)
+            elif value is not None and type(value) not in _NO_ARRAYS:
+                kept = guard.kept(ctx)  # those inside of it, too
+                break
+        if kept:
+            ids = [*map(id, arrays)]
+            if options:
+                ids += map(id, options.values())
+            node.ids = (*ids, *map(id, ys))
+            guard.watch(node, operands, options, kept)
+    else:
+        node.ctx = _empty_contexts.setdefault(ctx.needs_input_grad, ctx)
+    frame = sys._getframe(2)
+    code = frame.f_code
+    while _is_ours[code.co_filename] and frame.f_back is not None:
         frame = frame.f_back
-    node.where = (frame.f_code, frame.f_lasti)
+        code = frame.f_code
+    node.code, node.instruction = code, frame.f_lasti
+
+
+_NO_ARRAYS = frozenset((bool, int, float, str))
+
+# One serves all nodes that kept nothing and need the same: a large graph is the smaller for it.
+_empty_contexts: dict[tuple[bool, ...], Context] = {}
 
 
 def _origin(operand: "Tensor") -> "Node | Tensor | None":
     """The node that made a Tensor, or the Tensor itself if it is a leaf that wants a gradient."""
     return operand._node or (operand if operand._requires_grad else None)
-
-
-def _unpack(rule: "type[Function]", operands: tuple[Any, ...]) -> tuple[list[Any], list[Any], Any]:
-    """Operands as arrays and numbers of one float dtype, the highest among the Tensors; origins."""
-    arrays: list[Any] = []
-    origins: list[Any] = []
-    dtype, mixed = None, False
-    for operand in operands:
-        if isinstance(operand, Tensor):
-            array = operand._data
-            arrays.append(array)
-            origins.append(operand._node or (operand if operand._requires_grad else None))
-            if array.dtype is not dtype:
-                mixed = mixed or dtype is not None or array.dtype.kind != "f"
-                if array.dtype.kind == "f":
-                    dtype = np.promote_types(dtype, array.dtype) if dtype else array.dtype
-        else:
-            # A view, so that x * x.data holds two arrays, of which one is a constant.
-            arrays.append(operand.view() if type(operand) is np.ndarray else operand)
-            origins.append(None)
-            # Python's own numbers take the dtype of what they meet, so they can stay as they are.
-            mixed = mixed or not (operand is None or type(operand) in (float, int, bool))
-    if mixed:
-        arrays = [_cast(rule, a, dtype) for a in arrays]
-    return arrays, origins, dtype
 
 
 def _cast(rule: "type[Function]", value: Any, dtype: Any) -> Any:
@@ -203,14 +230,17 @@ _PACKAGES = tuple(
     os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), name) + os.sep
     for name in ("minigrad", "layers")
 )
-_ours: dict[str, bool] = {}
 
 
-def _is_ours(filename: str) -> bool:
-    known = _ours.get(filename)
-    if known is None:
-        known = _ours[filename] = os.path.abspath(filename).startswith(_PACKAGES)
-    return known
+class _Ours(dict):
+    """Whether a file is one of ours: by file name, found out once."""
+
+    def __missing__(self, filename: str) -> bool:
+        self[filename] = os.path.abspath(filename).startswith(_PACKAGES)
+        return self[filename]
+
+
+_is_ours = _Ours()
 
 
 def _describe_line(code: Any, instruction: int) -> str:
