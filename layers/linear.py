@@ -19,11 +19,12 @@ from layers.checks import as_float, check_size
 from layers.module import Module, Parameter
 from minigrad import Function, Tensor
 from minigrad.errors import ShapeError
+from minigrad.kernels.products import matmul
 
 
 def linear_forward(x: Any, w: Any, b: Any = None) -> tuple[Any, tuple[Any, ...]]:
     """Map `x` (..., I) to y (..., O) by `w` (O, I) and `b` (O,) or None; return y and the cache."""
-    y = np.matmul(_rows(x), w.T)
+    y = matmul(_rows(x), w.T)
     if b is not None:
         y += b
     return y.reshape(x.shape[:-1] + w.shape[:1]), (x, w)
@@ -35,8 +36,8 @@ def linear_backward(
     """Return dx, dw, db, each None where `needs` does not ask for it."""
     x, w = cache
     dy = _rows(dy)
-    dx = np.matmul(dy, w).reshape(x.shape) if needs[0] else None
-    dw = np.matmul(dy.T, _rows(x)) if needs[1] else None
+    dx = matmul(dy, w).reshape(x.shape) if needs[0] else None
+    dw = matmul(dy.T, _rows(x)) if needs[1] else None
     db = np.sum(dy, axis=0) if needs[2] else None
     return dx, dw, db
 

@@ -86,16 +86,18 @@ def grid_sample_backward(
     """
     dy, x, grid = plain(dy, x, grid)
     border = padding_mode == "border"
-    dx = np.zeros_like(x) if need_dx else None
-    dgrid = np.zeros_like(grid) if need_dgrid else None
-    if mode == "bilinear":
-        if need_dx:
+    dx = dgrid = None
+    if need_dx:
+        dx = np.zeros_like(x)
+        if mode == "bilinear":
             run_batch(bilinear_dx, (dy, grid, dx), border, align_corners)
-        if need_dgrid:
+        else:
+            u, v, *_ = _pixels(grid, x.shape[2:], border, align_corners)
+            run_batch(nearest_dx, (dy, u, v, dx))
+    if need_dgrid:
+        dgrid = np.zeros_like(grid)
+        if mode == "bilinear":
             run_batch(bilinear_dgrid, (dy, x, grid, dgrid), border, align_corners)
-    elif need_dx:
-        u, v, *_ = _pixels(grid, x.shape[2:], border, align_corners)
-        run_batch(nearest_dx, (dy, u, v, dx))
     return dx, dgrid
 
 

@@ -48,7 +48,7 @@ def _address(context: Any, builder: Any, kind: Any, array: Any, i: Any) -> tuple
 
 
 @intrinsic
-def _load(typing: Any, array: Any, i: Any) -> Any:
+def _load(typing, array, i):
     vector = VectorType(array.dtype)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -59,7 +59,7 @@ def _load(typing: Any, array: Any, i: Any) -> Any:
 
 
 @intrinsic
-def _store(typing: Any, array: Any, i: Any, vector: Any) -> Any:
+def _store(typing, array, i, vector):
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address, align = _address(context, builder, array, *arguments[:2])
         builder.store(arguments[2], address, align=align)
@@ -69,7 +69,7 @@ def _store(typing: Any, array: Any, i: Any, vector: Any) -> Any:
 
 
 @intrinsic
-def _splat(typing: Any, number: Any) -> Any:
+def _splat(typing, number):
     vector = VectorType(number)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -83,7 +83,7 @@ def _splat(typing: Any, number: Any) -> Any:
 
 
 @intrinsic
-def _add(typing: Any, a: Any, b: Any) -> Any:
+def _add(typing, a, b):
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fadd(*arguments)
 
@@ -91,7 +91,7 @@ def _add(typing: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
-def _fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
+def _fma(typing, a, b, c):
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         product = builder.fmul(*arguments[:2], flags=("contract",))
         return builder.fadd(product, arguments[2], flags=("contract",))
@@ -100,7 +100,7 @@ def _fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
 
 
 @intrinsic
-def _total(typing: Any, vector: Any) -> Any:
+def _total(typing, vector):
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         number = vector.ir.element
         add_up = builder.module.declare_intrinsic(

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import threadpoolctl
@@ -96,7 +96,7 @@ def run_sliced(function: Callable[[int, int], T], n: int) -> list[T]:
     if count <= 1 or getattr(team.here, "inside", False):
         return [function(0, n)]
     edges = [n * i // count for i in range(count + 1)]
-    tasks, done = team.start(), SimpleQueue()
+    tasks, done = team.start(), SimpleQueue[Any]()
     for i in range(1, count):
         tasks.put((done, i, function, edges[i], edges[i + 1]))
     answers = [_answer(team, 0, function, 0, edges[1])]  # the caller's thread takes the first slice

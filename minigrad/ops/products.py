@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.errors import ShapeError
 from minigrad.function import Function
+from minigrad.kernels import products as kernels
 from minigrad.numpy_protocol import implements
 from minigrad.ops.shape import as_array
 from minigrad.ops.versions import since
@@ -18,7 +19,7 @@ class Matmul(Function):
     @staticmethod
     def forward(ctx, a, b):
         ctx.a, ctx.b = a, b
-        return np.matmul(a, b)
+        return kernels.matmul(a, b)
 
     @staticmethod
     def backward(ctx, dy):
@@ -33,10 +34,10 @@ class Matmul(Function):
         columns = np.expand_dims(b, -1) if b.ndim == 1 else b
         da = db = None
         if need_a:
-            da = np.matmul(dy, np.swapaxes(columns, -1, -2))
+            da = kernels.matmul(dy, np.swapaxes(columns, -1, -2))
             da = np.squeeze(da, -2) if a.ndim == 1 else da
         if need_b:
-            db = np.matmul(np.swapaxes(rows, -1, -2), dy)
+            db = kernels.matmul(np.swapaxes(rows, -1, -2), dy)
             db = np.squeeze(db, -1) if b.ndim == 1 else db
         return da, db
 
