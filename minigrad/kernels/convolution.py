@@ -51,7 +51,7 @@ from minigrad.kernels.windows import output_size
 
 __all__ = ["conv2d_forward", "conv2d_input_grad", "conv2d_weight_grad"]
 
-CHUNK = 1024  # outputs of a channel that are computed at a time: what they need stays in the cache
+CHUNK = 2048  # outputs of a channel that are computed at a time: what they need stays in the cache
 LARGE = 1 << 18  # planes of more numbers do not stay there
 
 

@@ -119,29 +119,29 @@ def _total(typing, vector):
 
 @overload(simd.load)
 def _(array, i):
-    return lambda array, i: _load(array, i)
+    return lambda array, i: _load(array, i)  # type: ignore[call-arg]
 
 
 @overload(simd.store)
 def _(array, i, vector):
-    return lambda array, i, vector: _store(array, i, vector)
+    return lambda array, i, vector: _store(array, i, vector)  # type: ignore[call-arg]
 
 
 @overload(simd.splat)
 def _(number):
-    return lambda number: _splat(number)
+    return lambda number: _splat(number)  # type: ignore[call-arg]
 
 
 @overload(simd.add)
 def _(a, b):
-    return lambda a, b: _add(a, b)
+    return lambda a, b: _add(a, b)  # type: ignore[call-arg]
 
 
 @overload(simd.fma)
 def _(a, b, c):
-    return lambda a, b, c: _fma(a, b, c)
+    return lambda a, b, c: _fma(a, b, c)  # type: ignore[call-arg]
 
 
 @overload(simd.total)
 def _(vector):
-    return lambda vector: _total(vector)
+    return lambda vector: _total(vector)  # type: ignore[call-arg]
