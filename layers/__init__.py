@@ -9,7 +9,7 @@ from layers.conv_transpose import ConvTranspose2d
 from layers.dropout import Dropout
 from layers.flatten import Flatten
 from layers.linear import Linear
-from layers.lstm import LSTM, LSTMCell
+from layers.lstm_modules import LSTM, LSTMCell
 from layers.module import Module, Parameter
 from layers.pool import AvgPool2d, MaxPool2d
 from layers.softmax import LogSoftmax, Softmax

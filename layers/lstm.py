@@ -20,27 +20,32 @@ The parameters are the same at all steps, so their gradients add up over time; w
 each is one product:  dW_ih = Σ_t da_t x_tᵀ,  dW_hh = Σ_t da_t h'_tᵀ,  db = Σ_t da_t,
 and dx = da W_ih. Forward, likewise, W_ih x is one product for all steps: only W_hh h' must wait.
 
-One tanh serves all gates, as σ(a) = ½ tanh(½ a) + ½.
+What does have to wait, step after step, stands in minigrad.kernels.lstm.
 
 Source: S. Hochreiter, J. Schmidhuber, 1997; forget gate: F. Gers et al., 2000.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from layers import init
-from layers.checks import as_float, check_size
-from layers.module import Module, Parameter
+from layers.checks import as_float
 from minigrad import Function, Tensor
 from minigrad.errors import ShapeError
+from minigrad.kernels import plain
+from minigrad.kernels.lstm import steps_back, steps_forward
+from minigrad.kernels.threads import run_sliced
+
+#: Products a step from which on a second thread is worth its start.
+WORTH_SHARING = 1 << 20
 
 State = tuple[Any, Any]
 
 
 def lstm_forward(
     x: np.ndarray, h0: Any, c0: Any, w_ih: np.ndarray, w_hh: np.ndarray, b_ih: Any, b_hh: Any
-) -> tuple[np.ndarray, np.ndarray, tuple[Any, ...]]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[Any, ...]]:
     """Run one layer over a sequence.
 
     Parameters
@@ -52,83 +57,98 @@ def lstm_forward(
 
     Returns
     -------
-    h, c : (T + 1, N, H)
-        Outputs and memories; entry 0 holds h0 and c0.
+    y : (T, N, H)
+        The output h of each step.
+    h, c : (N, H)
+        Output and memory after the last step.
     cache
     """
-    (steps, batch, _), hidden = x.shape, w_hh.shape[1]
-    a = _flat(x) @ w_ih.T
-    for bias in (b_ih, b_hh):
-        if bias is not None:
-            a += bias
-    gates = a.reshape(steps, batch, 4, hidden)
-    half = np.array([[0.5], [0.5], [1], [0.5]], a.dtype)
-    h = np.zeros((steps + 1, batch, hidden), a.dtype)
-    c, tanh_c = np.zeros_like(h), np.empty_like(h[1:])
-    h[0], c[0] = 0 if h0 is None else h0, 0 if c0 is None else c0
-    for t in range(steps):
-        gate = gates[t]  # a view: the gates take the place of a
-        gate += (h[t] @ w_hh.T).reshape(gate.shape)
-        gate[:] = half * np.tanh(half * gate) + (1 - half)
-        i, f, g, o = gate[:, 0], gate[:, 1], gate[:, 2], gate[:, 3]
-        c[t + 1] = f * c[t] + i * g
-        tanh_c[t] = np.tanh(c[t + 1])
-        h[t + 1] = o * tanh_c[t]
-    return h, c, (x, w_ih, w_hh, gates, h, c, tanh_c)
+    steps, batch, _ = x.shape
+    x, w_ih, w_hh = plain(x, w_ih, w_hh)
+    gates = np.empty((steps, batch, len(w_ih)), x.dtype)
+    gates[...] = sum(b for b in (b_ih, b_hh) if b is not None)
+    h = np.zeros((steps + 1, batch, w_hh.shape[1]), x.dtype)
+    c = np.zeros_like(h)
+    h[0], c[0] = (0 if state is None else state for state in (h0, c0))
+    # The kernel first brings the weights into order, which pays from the second row on.
+    run = steps_forward if steps * batch > 1 else steps_forward.twin
+    run(x, w_ih, w_hh, gates, h, c)
+    return h[1:], h[-1].copy(), c[-1].copy(), (x, w_ih, w_hh, gates, h, c)
 
 
 def lstm_backward(
-    dy: np.ndarray, dh: np.ndarray, dc: np.ndarray, cache: tuple[Any, ...]
-) -> tuple[np.ndarray, ...]:
-    """Return dx, dh0, dc0, dw_ih, dw_hh, db; both biases have the gradient db.
+    dy: np.ndarray,
+    dh: np.ndarray,
+    dc: np.ndarray,
+    cache: tuple[Any, ...],
+    needs: Sequence[bool] = (True, True),
+) -> tuple[Any, ...]:
+    """Return dx, dh0 (None where `needs` does not ask for them), dc0, dw_ih, dw_hh, db.
+
+    Both biases have the gradient db.
 
     Parameters
     ----------
     dy : (T, N, H)
-        Gradient of the outputs h_1 ... h_T.
+        Gradient of the outputs.
     dh, dc : (N, H)
         Gradients of the last output and the last memory, as the state handed on.
     """
-    x, w_ih, w_hh, gates, h, c, tanh_c = cache
-    slope = gates * (1 - gates)
-    slope[:, :, 2] = 1 - np.square(gates[:, :, 2])
-    slope_c = 1 - np.square(tanh_c)
+    x, w_ih, w_hh, gates, h, c = cache
+    dy, dh, dc = plain(dy, dh, dc.copy(), dtype=c.dtype.type)
     da = np.empty_like(gates)
-    for t in reversed(range(len(dy))):
-        i, f, g, o = (gates[t, :, k] for k in range(4))
-        dh = dh + dy[t]
-        dc = dc + dh * o * slope_c[t]
-        da[t, :, 0] = dc * g
-        da[t, :, 1] = dc * c[t]
-        da[t, :, 2] = dc * i
-        da[t, :, 3] = dh * tanh_c[t]
-        da[t] *= slope[t]
-        dc = dc * f
-        dh = da[t].reshape(len(dh), -1) @ w_hh
-    da = da.reshape(-1, w_hh.shape[0])
-    dx = (da @ w_ih).reshape(x.shape)
-    return dx, dh, dc, da.T @ _flat(x), da.T @ _flat(h[:-1]), np.sum(da, axis=0)
+    steps_back(dy, dh, dc, gates, w_hh, c, da)
+    dh0 = da[0] @ w_hh if needs[1] else None
+    da = _rows(da)
+    dx = (da @ w_ih).reshape(x.shape) if needs[0] else None
+    return dx, dh0, dc, da.T @ _rows(x), da.T @ _rows(h[:-1]), np.sum(da, axis=0)
 
 
-def _flat(sequence: np.ndarray) -> np.ndarray:
+def _rows(sequence: np.ndarray) -> np.ndarray:
     """(T, N, F) as (T·N, F)."""
-    return sequence.reshape(-1, sequence.shape[-1])
+    return sequence.reshape(-1, sequence.shape[2])
 
 
 class LSTMFunction(Function):
     """c = f c' + i g,  h = o tanh(c);   backward through time, see the head of layers/lstm.py"""
 
     name = "lstm"
+    differentiable_once = True
 
     @staticmethod
-    def forward(ctx, x, h0, c0, w_ih, w_hh, b_ih, b_hh):
-        h, c, ctx.cache = lstm_forward(x, h0, c0, w_ih, w_hh, b_ih, b_hh)
-        return h[1:], h[-1].copy(), c[-1].copy()
+    def forward(ctx, x, h0, c0, *parameters):
+        """Each thread takes its share of the examples through all steps."""
+
+        def run(start, stop):
+            at = slice(start, stop)
+            h, c = (None if state is None else state[at] for state in (h0, c0))
+            *results, cache = lstm_forward(x[:, at], h, c, *parameters)
+            return *results, (at, cache)
+
+        batch, w_hh = x.shape[1], parameters[1]
+        shared = batch * w_hh.size >= WORTH_SHARING
+        y, h, c, ctx.shares = zip(*(run_sliced(run, batch) if shared else [run(0, batch)]))
+        return _join(y, axis=1), _join(h), _join(c)
 
     @staticmethod
     def backward(ctx, dy, dh, dc):
-        *grads, db = lstm_backward(dy, dh, dc, ctx.cache)
-        return *grads, db, db
+        def run(first, stop):
+            return [
+                lstm_backward(dy[:, at], dh[at], dc[at], cache, ctx.needs_input_grad)
+                for at, cache in ctx.shares[first:stop]
+            ]
+
+        shares = [share for several in run_sliced(run, len(ctx.shares)) for share in several]
+        dx, dh0, dc0, *gradients = zip(*shares)
+        dw_ih, dw_hh, db = (sum(parts[1:], start=parts[0]) for parts in gradients)
+        return _join(dx, axis=1), _join(dh0), _join(dc0), dw_ih, dw_hh, db, db
+
+
+def _join(shares: tuple[Any, ...], axis: int = 0) -> Any:
+    """The shares of all threads as one array; None if nobody wanted it."""
+    if len(shares) == 1 or shares[0] is None:
+        return shares[0]
+    return np.concatenate(shares, axis)
 
 
 def lstm(
@@ -160,6 +180,7 @@ def lstm(
     ShapeError, DtypeError
     """
     x = as_float("lstm", input)
+    _check_parameters(weight_ih, weight_hh, bias_ih, bias_hh)
     size = weight_ih.shape[1]
     if x.ndim != 3 or x.shape[0] == 0 or x.shape[2] != size:
         raise ShapeError(
@@ -168,6 +189,16 @@ def lstm(
         )
     h0, c0 = check_state("lstm", hx, (x.shape[1], weight_hh.shape[1]))
     return LSTMFunction.apply(x, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh)
+
+
+def _check_parameters(w_ih: Any, w_hh: Any, *biases: Any) -> None:
+    rows = 4 * w_hh.shape[1]
+    shapes = [p.shape for p in (w_ih, w_hh, *biases) if p is not None]
+    if any(shape[0] != rows for shape in shapes):
+        raise ShapeError(
+            f"lstm: weights and biases have shapes {shapes}; with H = {w_hh.shape[1]}, the columns of "
+            f"weight_hh, all must have 4H = {rows} rows."
+        )
 
 
 def check_state(layer: str, hx: State | None, expected: tuple[int, ...]) -> State:
@@ -186,137 +217,3 @@ def check_state(layer: str, hx: State | None, expected: tuple[int, ...]) -> Stat
             f"{expected}."
         )
     return h0, c0
-
-
-class LSTMCell(Module):
-    """One step of an LSTM.
-
-    Parameters
-    ----------
-    input_size, hidden_size : int
-        I and H.
-    bias : bool
-    rng : numpy.random.Generator, optional
-
-    Attributes
-    ----------
-    weight_ih, weight_hh : (4H, I), (4H, H) Parameters, drawn from U(-1/√H, 1/√H)
-    bias_ih, bias_hh : (4H,) Parameters or None
-    """
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        *,
-        rng: np.random.Generator | None = None,
-    ):
-        self.input_size = check_size("LSTMCell", "input_size", input_size)
-        self.hidden_size = check_size("LSTMCell", "hidden_size", hidden_size)
-        _add_parameters(self, "", input_size, hidden_size, bias, rng)
-
-    def forward(self, x: Any, hx: State | None = None) -> tuple[Tensor, Tensor]:
-        """Step from (h, c), each (N, H) or zeros, with `x` (N, I), to the next (h, c)."""
-        x = as_float("LSTMCell", x)
-        if x.ndim != 2 or x.shape[1] != self.input_size:
-            raise ShapeError(
-                f"LSTMCell: the input has shape {x.shape}; it must be (N, {self.input_size})."
-            )
-        _, h, c = lstm(x.reshape(1, *x.shape), hx, *_parameters(self, ""))
-        return h, c
-
-    def extra_repr(self) -> str:
-        return f"{self.input_size}, {self.hidden_size}"
-
-
-class LSTM(Module):
-    """Layers of LSTM over a sequence, each with the outputs of the one below as its input.
-
-    Parameters
-    ----------
-    input_size, hidden_size : int
-        I and H.
-    num_layers : int
-        L.
-    bias : bool
-    batch_first : bool
-        Input and output as (N, T, ...) instead of (T, N, ...); states are (L, N, H) either way.
-    rng : numpy.random.Generator, optional
-
-    Attributes
-    ----------
-    weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, weight_ih_l1, ... : Parameters
-        As in LSTMCell; from layer 1 on weight_ih is (4H, H).
-    """
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        *,
-        rng: np.random.Generator | None = None,
-    ):
-        self.input_size = check_size("LSTM", "input_size", input_size)
-        self.hidden_size = check_size("LSTM", "hidden_size", hidden_size)
-        self.num_layers = check_size("LSTM", "num_layers", num_layers)
-        self.batch_first = batch_first
-        for layer in range(num_layers):
-            size = hidden_size if layer else input_size
-            _add_parameters(self, f"_l{layer}", size, hidden_size, bias, rng)
-
-    def forward(self, x: Any, hx: State | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Run over `x` (T, N, I) from `hx`, a tuple (h0, c0) of (L, N, H), or zeros.
-
-        Returns
-        -------
-        output : (T, N, H)
-            h of the topmost layer at each step.
-        (h, c) : (L, N, H) each
-            Of all layers after the last step.
-        """
-        x = as_float("LSTM", x)
-        if x.ndim != 3:
-            raise ShapeError(
-                f"LSTM: the input has shape {x.shape}; it must be "
-                f"{'(N, T, I)' if self.batch_first else '(T, N, I)'}."
-            )
-        if self.batch_first:
-            x = x.swapaxes(0, 1)
-        h0, c0 = check_state("LSTM", hx, (self.num_layers, x.shape[1], self.hidden_size))
-        ends: list[Any] = []
-        for layer in range(self.num_layers):
-            state = None if h0 is None else (h0[layer], c0[layer])
-            x, h, c = lstm(x, state, *_parameters(self, f"_l{layer}"))
-            ends.append((h, c))
-        states: Any = tuple(np.stack(end) for end in zip(*ends))
-        return x.swapaxes(0, 1) if self.batch_first else x, states
-
-    def extra_repr(self) -> str:
-        layers = f", num_layers={self.num_layers}" if self.num_layers > 1 else ""
-        first = ", batch_first=True" if self.batch_first else ""
-        return f"{self.input_size}, {self.hidden_size}{layers}{first}"
-
-
-_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-
-
-def _add_parameters(
-    module: Module,
-    suffix: str,
-    size: int,
-    hidden: int,
-    bias: bool,
-    rng: np.random.Generator | None,
-) -> None:
-    shapes = ((4 * hidden, size), (4 * hidden, hidden), (4 * hidden,), (4 * hidden,))
-    for name, shape in zip(_NAMES, shapes):
-        drawn = Parameter(init.uniform(shape, hidden, rng)) if bias or len(shape) == 2 else None
-        setattr(module, name + suffix, drawn)
-
-
-def _parameters(module: Module, suffix: str) -> tuple[Any, ...]:
-    return tuple(getattr(module, name + suffix) for name in _NAMES)

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 import layers.functional as F
 import minigrad
-from layers import LSTM, LSTMCell
+from layers import LSTM, LSTMCell, lstm
 from layers.errors import OptionError
 from minigrad.errors import DtypeError, ShapeError
+from minigrad.kernels import threads
 from tests.helpers import check_gradient
 from tests.layers import composed
 from tests.strategies import draw_array, seeds
@@ -137,6 +138,24 @@ def test_names_shapes_bounds_and_missing_biases():
     assert repr(LSTMCell(5, 4)) == "LSTMCell(5, 4)"
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_threads_share_the_examples(count, monkeypatch):
+    monkeypatch.setattr(lstm, "WORTH_SHARING", 0)
+    before = threads.get_num_threads()
+    arrays = (draw_array(0, (4, 5, 3)), *(draw_array(k, (5, 2)) for k in (1, 2)))
+    arrays += (*_parameters(3, 3, 2),)
+    try:
+        threads.set_num_threads(count)
+        composed.check_two(
+            lambda x, h, c, *parameters: F.lstm(x, (h, c), *parameters), composed.lstm, *arrays
+        )
+        output, _, c = F.lstm(minigrad.tensor(arrays[0]), None, *_parameters(3, 3, 2)[:2])
+        assert output.shape == (4, 5, 2)
+        assert c.shape == (5, 2)
+    finally:
+        threads.set_num_threads(before)
+
+
 def test_an_empty_batch_has_an_empty_output():
     output, (h, c) = LSTM(2, 3)(np.zeros((4, 0, 2), np.float32))
     assert output.shape == (4, 0, 3)
@@ -176,6 +195,14 @@ def test_wrong_input_is_refused():
         net(x, (None, None, None))
     with pytest.raises(OptionError, match="num_layers"):
         LSTM(2, 3, num_layers=0)
+
+
+def test_parameters_that_do_not_fit_are_refused():
+    x, good = np.zeros((4, 5, 2)), _parameters(0, 2, 3)
+    for place, shape in [(0, (9, 2)), (1, (9, 3)), (1, (12, 4)), (2, (9,)), (3, (1,))]:
+        parameters = [np.zeros(shape) if k == place else p for k, p in enumerate(good)]
+        with pytest.raises(ShapeError, match="4H = "):
+            F.lstm(x, None, *parameters)
 
 
 def test_gates_saturate_without_overflow():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from minigrad import kernels
-from minigrad.kernels import convolution, pooling, sampling
+from minigrad.kernels import convolution, lstm, pooling, sampling
 
 needs_jit = pytest.mark.skipif(not kernels.JIT, reason="nothing is compiled here")
 
@@ -137,25 +137,25 @@ def test_a_change_in_a_file_beside_it_compiles_anew(toy):
 @needs_jit
 def test_importing_compiles_nothing():
     code = """
-from minigrad.kernels import convolution, pooling, sampling
-found = {k for m in (convolution, pooling, sampling) for k in vars(m).values() if hasattr(k, "twin")}
+from minigrad.kernels import convolution, lstm, pooling, sampling
+found = {k for m in (convolution, lstm, pooling, sampling) for k in vars(m).values() if hasattr(k, "twin")}
 print(len(found), sum(len(k.signatures) for k in found))
 """
     child = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
     )
-    assert child.stdout.split() == ["12", "0"], child.stderr
+    assert child.stdout.split() == ["14", "0"], child.stderr
 
 
 @needs_jit
 def test_each_loop_has_its_twin_and_itself_at_hand():
     found = {
         name: value
-        for module in (convolution, pooling, sampling)
+        for module in (convolution, lstm, pooling, sampling)
         for name, value in vars(module).items()
         if hasattr(value, "twin")
     }
-    assert len(found) == 12
+    assert len(found) == 14
     for name, kernel in found.items():
         loop, twin = kernel.py_func.__code__, kernel.twin.__code__
         assert (loop.co_name, twin.co_name) == (name, f"_{name}_numpy")
