@@ -8,6 +8,8 @@ from layers.errors import OptionError
 from minigrad import Tensor
 from minigrad.errors import DtypeError
 
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
 
 def as_float(layer: str, x: Any, what: str = "input") -> Any:
     """Return `x`, a float32 or float64 Tensor or array (lists become arrays), or refuse it.
@@ -24,7 +26,8 @@ def as_float(layer: str, x: Any, what: str = "input") -> Any:
     """
     if not isinstance(x, (Tensor, np.ndarray)):
         x = np.asarray(x)
-    if x.dtype not in (np.float32, np.float64):
+    dtype = x.dtype
+    if dtype is not FLOAT32 and dtype is not FLOAT64 and dtype not in (FLOAT32, FLOAT64):
         if x.dtype.kind not in "biuf":
             raise DtypeError(
                 f"{layer}: the {what} has dtype {x.dtype}; it must be an array of real numbers."

@@ -5,9 +5,9 @@ turn comes when all gradients that flow into it have arrived, so that each rule 
 time linear in the graph, with an explicit stack and no recursion.
 """
 
-import contextlib
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import guard
 from minigrad.context import Context
 from minigrad.errors import GradientError, GraphError, MinigradError, MutationError, ShapeError
-from minigrad.grad_mode import enable_grad, no_grad
+from minigrad.grad_mode import mode
 from minigrad.shapes import unbroadcast
 from minigrad.tape import Node, _origin
 from minigrad.tensor import Tensor
@@ -140,6 +140,9 @@ def _seed(root: Tensor, grad: Any, create_graph: bool) -> Any:
     return grad
 
 
+_NOTHING = itertools.repeat(None)  # no gradient for any of a node's operands
+
+
 def walk(
     roots: list[Tensor],
     seeds: list[Any],
@@ -155,10 +158,14 @@ def walk(
         To its gradient from each leaf Tensor, and each Node that is wanted or has a Tensor that
         retains its gradient.
     """
-    with _no_collections(), enable_grad() if create_graph else no_grad():
-        waiting, order = _count([r._node for r in roots if r._node is not None])
+    collecting, recording = gc.isenabled(), mode.enabled
+    # A walk makes no dead cycles, and Python's search for them would visit all of the graph.
+    gc.disable()
+    mode.enabled = create_graph
+    try:
+        waiting = _count([r._node for r in roots if r._node is not None])
         targets = set(wanted) if wanted is not None else None
-        useful = _leading_to(targets, order) if targets is not None else None
+        useful = _leading_to(targets, waiting) if targets is not None else None
         found: dict[Any, Any] = {}
         pending: dict[Node, Any] = {}
         for root, seed in zip(roots, seeds, strict=True):
@@ -170,32 +177,46 @@ def walk(
             if gradient is not None:
                 if node.retained or (targets is not None and node in targets):
                     found[node] = gradient
-                if useful is None or node in useful:
-                    _step(node, gradient, pending, found, targets, useful, create_graph)
-            if not retain_graph and node.index is None:
-                node.ctx, node.watched = None, ()
-            for source in node.inputs:
-                if type(source) is Node:
+                if useful is not None and node not in useful:
+                    answers = _NOTHING
+                elif node.index is not None:
+                    _collect(node, gradient, pending)
+                    answers = _NOTHING
+                else:
+                    answers = call_rule(node, gradient, create_graph)
+            else:
+                answers = _NOTHING
+            for source, answer in zip(node.inputs, answers):
+                if source is None:
+                    continue
+                inner = type(source) is Node
+                if answer is not None and (
+                    targets is None or source in targets or source in useful
+                ):
+                    if (
+                        type(answer) is not np.ndarray
+                        or answer.shape != source.shape
+                        or answer.dtype is not source.dtype
+                    ):
+                        answer = _fit(node, answers, answer, source, create_graph)
+                    sums = pending if inner else found
+                    before = sums.get(source)
+                    sums[source] = answer if before is None else before + answer
+                if inner:
                     left = waiting[source] = waiting[source] - 1
                     if left == 0:
                         ready.append(source)
+            if not retain_graph and node.index is None:
+                node.ctx, node.watched = None, ()
+    finally:
+        mode.enabled = recording
+        if collecting:
+            gc.enable()
     return found
 
 
-@contextlib.contextmanager
-def _no_collections() -> Iterator[None]:
-    """Let Python not search for dead cycles: a walk makes none, and the search visits all of the graph."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
-
-
-def _count(starts: list[Node]) -> tuple[dict[Node, int], list[Node]]:
-    """Edges into each node from the nodes above it, and the nodes, consumers first found first."""
+def _count(starts: list[Node]) -> dict[Node, int]:
+    """Edges into each node from the nodes above it."""
     waiting: dict[Node, int] = dict.fromkeys(starts, 0)
     stack = list(waiting)
     while stack:
@@ -208,15 +229,16 @@ def _count(starts: list[Node]) -> tuple[dict[Node, int], list[Node]]:
             )
         for source in node.inputs:
             if type(source) is Node:
-                if source in waiting:
-                    waiting[source] += 1
-                else:
+                edges = waiting.get(source)
+                if edges is None:
                     waiting[source] = 1
                     stack.append(source)
-    return waiting, list(waiting)
+                else:
+                    waiting[source] = edges + 1
+    return waiting
 
 
-def _leading_to(targets: set[Any], nodes: list[Node]) -> set[Any]:
+def _leading_to(targets: set[Any], nodes: Iterable[Node]) -> set[Any]:
     """The nodes from which a target is reached further down: the only ones whose rules must run."""
     consumers: dict[Any, list[Node]] = {}
     for node in nodes:
@@ -233,28 +255,12 @@ def _leading_to(targets: set[Any], nodes: list[Node]) -> set[Any]:
     return useful
 
 
-def _step(node, gradient, pending, found, targets, useful, create_graph) -> None:
-    """Run one node's rule and hand its gradients on."""
-    if node.index is not None:
-        parts = pending.setdefault(node.inputs[0], [None] * node.inputs[0].outputs)
-        # Several nodes may stand for one output: create_graph makes more of them.
-        before = parts[node.index]
-        parts[node.index] = gradient if before is None else before + gradient
-        return
-    number = -1
-    for source, answer in zip(node.inputs, call_rule(node, gradient, create_graph)):
-        number += 1
-        if source is None or answer is None:
-            continue
-        if type(answer) is not np.ndarray:
-            _check_kind(node, number, answer, create_graph)
-        if targets is not None and source not in targets and source not in useful:
-            continue
-        if answer.shape != source.shape or answer.dtype is not source.dtype:
-            answer = _fit(node, number, answer, source)
-        sums = pending if type(source) is Node else found
-        before = sums.get(source)
-        sums[source] = answer if before is None else before + answer
+def _collect(node: Node, gradient: Any, pending: dict[Node, Any]) -> None:
+    """Put the gradient of one output beside those of the others, for the rule that made them all."""
+    parts = pending.setdefault(node.inputs[0], [None] * node.inputs[0].outputs)
+    # Several nodes may stand for one output: create_graph makes more of them.
+    before = parts[node.index]
+    parts[node.index] = gradient if before is None else before + gradient
 
 
 def _add(sums: dict[Any, Any], key: Any, gradient: Any) -> None:
@@ -266,22 +272,12 @@ def call_rule(node: Node, gradient: Any, create_graph: bool = False) -> tuple[An
     """Call a node's backward; one gradient per operand, of whatever shape the rule gave."""
     if node.watched:
         guard.check(node)
-    if type(gradient) is list:
-        gradient = [
-            np.zeros(shape, dtype) if g is None else g
-            for g, shape, dtype in zip(gradient, node.shape, node.dtype, strict=True)
-        ]
-    else:
-        gradient = (gradient,)
-    if create_graph:
-        ctx = _differentiable(node, gradient)
-    elif node.ctx.__dict__:
-        ctx = node.ctx
-    else:  # that one serves many nodes: this rule may write on its own
-        ctx = Context()
-        ctx.needs_input_grad = node.ctx.needs_input_grad
+    ctx = _differentiable(node) if create_graph else node.ctx
     try:
-        answers = node.rule.backward(ctx, *gradient)
+        if type(gradient) is list:
+            answers = node.rule.backward(ctx, *_complete(node, gradient))
+        else:
+            answers = node.rule.backward(ctx, gradient)
     except MinigradError as error:
         error.add_note(f"in the backward of {node.name}, called forward at {node.line()}")
         raise
@@ -300,18 +296,25 @@ def call_rule(node: Node, gradient: Any, create_graph: bool = False) -> tuple[An
     return answers
 
 
-def _check_kind(node: Node, number: int, answer: Any, create_graph: bool) -> None:
-    """Refuse a gradient that is no array (under create_graph, no Tensor)."""
-    if isinstance(answer, (np.ndarray, np.floating)) or (create_graph and type(answer) is Tensor):
-        return
-    raise GradientError(
-        f"{node.name}: backward returned {type(answer).__name__} for operand {number}; it must "
-        f"return an array. The forward call was at {node.line()}"
-    )
+def _complete(node: Node, gradients: list[Any]) -> list[Any]:
+    """The gradients of all outputs, 0 for those that nothing depends on."""
+    return [
+        np.zeros(shape, dtype) if g is None else g
+        for g, shape, dtype in zip(gradients, node.shape, node.dtype, strict=True)
+    ]
 
 
-def _fit(node: Node, number: int, answer: Any, source: Any) -> Any:
+def _fit(node: Node, answers: Any, answer: Any, source: Any, create_graph: bool) -> Any:
     """Sum a gradient over broadcast axes and bring it to its operand's dtype."""
+    pairs = zip(node.inputs, answers)
+    number = next(i for i, pair in enumerate(pairs) if pair[0] is source and pair[1] is answer)
+    if not isinstance(answer, (np.ndarray, np.floating)) and not (
+        create_graph and type(answer) is Tensor
+    ):
+        raise GradientError(
+            f"{node.name}: backward returned {type(answer).__name__} for operand {number}; it must "
+            f"return an array. The forward call was at {node.line()}"
+        )
     if answer.shape != source.shape:
         try:
             answer = unbroadcast(answer, source.shape)
@@ -323,7 +326,7 @@ def _fit(node: Node, number: int, answer: Any, source: Any) -> Any:
     return answer if answer.dtype == source.dtype else answer.astype(source.dtype)
 
 
-def _differentiable(node: Node, gradients: Any) -> Context:
+def _differentiable(node: Node) -> Context:
     """A copy of ctx in which kept operands and outputs are Tensors of the graph again."""
     if node.rule.differentiable_once:
         raise GraphError(

@@ -31,7 +31,11 @@ def watch(node: Any, operands: Any, options: dict[str, Any], arrays: list[np.nda
     owned: list[np.ndarray] = []
     for operand in operands:
         if isinstance(operand, Tensor):
-            if not _may_be_among(operand._data, arrays):
+            data = operand._data
+            for other in arrays:
+                if other is data or other.base is not None or data.base is not None:
+                    break  # the same memory, or perhaps
+            else:
                 continue
             if reference is None:
                 reference = weakref.ref(node)
@@ -40,22 +44,13 @@ def watch(node: Any, operands: Any, options: dict[str, Any], arrays: list[np.nda
             else:
                 _add(operand._readers, reference)
             if operand._exposed:
-                owned.append(operand._data)
+                owned.append(data)
         elif isinstance(operand, np.ndarray):
             owned.append(operand)
     if options:
         _collect(options.values(), owned)
     if owned:
         node.watched = [(a, sample(a)) for a in arrays if _is_among(a, owned)]
-
-
-def _may_be_among(array: np.ndarray, arrays: list[np.ndarray]) -> bool:
-    """Whether one of the others may look at the memory of an array; two owners do not."""
-    owns = array.base is None
-    for other in arrays:
-        if other is array or not owns or other.base is not None:
-            return True
-    return False
 
 
 def _add(readers: list[Any], reference: Any) -> None:

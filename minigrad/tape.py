@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import guard
-from minigrad.context import Context
+from minigrad.context import Context, EmptyContext
 from minigrad.errors import DtypeError, MinigradError, ShapeError
 from minigrad.grad_mode import mode
 from minigrad.shapes import explain
@@ -90,14 +90,17 @@ def record(rule: "type[Function]", *operands: Any, **options: Any) -> Any:
         if isinstance(operand, Tensor):
             array = operand._data
             origin = operand._node or (operand if operand._requires_grad else None)
-            if array.dtype is not dtype:
-                mixed = mixed or dtype is not None or array.dtype.kind != "f"
-                if array.dtype.kind == "f":
-                    dtype = np.promote_types(dtype, array.dtype) if dtype else array.dtype
+            kind = array.dtype
+            if kind is not dtype:
+                if dtype is None and (kind is FLOAT32 or kind is FLOAT64):
+                    dtype = kind
+                else:
+                    mixed = True
+                    if kind.kind == "f":
+                        dtype = np.promote_types(dtype, kind) if dtype else kind
         elif type(operand) is np.ndarray:
-            array = (
-                operand.view()
-            )  # so that x * x.data holds two arrays, of which one is a constant
+            # So that x * x.data holds two arrays, of which one is a constant.
+            array = operand.view()
             mixed = True
         else:
             array = operand
@@ -112,7 +115,7 @@ def record(rule: "type[Function]", *operands: Any, **options: Any) -> Any:
     ctx = Context()
     ctx.needs_input_grad = tuple(needs) if tracked else (False,) * len(needs)
     try:
-        y = rule.forward(ctx, *arrays, **options)
+        y = rule.forward(ctx, *arrays, **options) if options else rule.forward(ctx, *arrays)
     except MinigradError:
         raise
     except (ValueError, IndexError) as error:
@@ -121,15 +124,19 @@ def record(rule: "type[Function]", *operands: Any, **options: Any) -> Any:
     if rule.sets_dtype:
         dtype = None
     if type(y) is tuple:
-        ys = [_settle(rule, ctx, part, arrays, dtype) for part in y]
+        ys = [_settle(rule, ctx, part, dtype) for part in y]
+        ys = [part.view() if any(part is a for a in arrays) else part for part in ys]
         return _tensors_of_many(rule, ctx, ys, operands, arrays, options, origins, tracked)
-    if type(y) is not np.ndarray or y.dtype is not dtype or id(y) in map(id, arrays):
-        y = _settle(rule, ctx, y, arrays, dtype)
-    out = Tensor.__new__(Tensor)
+    if type(y) is not np.ndarray or y.dtype is not dtype:
+        y = _settle(rule, ctx, y, dtype)
+    for a in arrays:
+        if y is a:
+            y = y.view()
+    out = _new(Tensor)
     out._data = y
-    if tracked and y.dtype.kind == "f":
+    if tracked and (y.dtype is dtype or y.dtype.kind == "f"):
         out._node = node = Node(rule, tuple(origins), y.shape, y.dtype)
-        _keep(node, ctx, operands, arrays, options, y)
+        _keep(node, ctx, operands, arrays, options, (y,))
     if y.base is not None:
         guard.share(out, operands)
     return out
@@ -140,7 +147,7 @@ def _tensors_of_many(rule, ctx, ys, operands, arrays, options, origins, tracked)
     if tracked:
         node = Node(rule, tuple(origins), tuple(y.shape for y in ys), tuple(y.dtype for y in ys))
         node.outputs = len(ys)
-        _keep(node, ctx, operands, arrays, options, *ys)
+        _keep(node, ctx, operands, arrays, options, ys)
     outs = []
     for index, y in enumerate(ys):
         if tracked and y.dtype.kind == "f":
@@ -154,8 +161,10 @@ def _tensors_of_many(rule, ctx, ys, operands, arrays, options, origins, tracked)
     return tuple(outs)
 
 
-def _keep(node, ctx, operands, arrays, options, *ys) -> None:
+def _keep(node, ctx, operands, arrays, options, ys) -> None:
     """What backward will need: the rule's ctx, which arrays on it are which, the caller's line."""
+    if listener is not None:
+        listener(node, arrays, options)
     values = ctx.__dict__
     if values:
         node.ctx = ctx
@@ -167,14 +176,11 @@ def _keep(node, ctx, operands, arrays, options, *ys) -> None:
                 kept = guard.kept(ctx)  # those inside of it, too
                 break
         if kept:
-            ids = [*map(id, arrays)]
-            if options:
-                ids += map(id, options.values())
-            node.ids = (*ids, *map(id, ys))
+            node.ids = (*map(id, arrays), *map(id, options.values()), *map(id, ys))
             guard.watch(node, operands, options, kept)
     else:
-        node.ctx = _empty_contexts.setdefault(ctx.needs_input_grad, ctx)
-    frame = sys._getframe(2)
+        node.ctx = _empty_contexts[ctx.needs_input_grad]
+    frame = _getframe(2)
     code = frame.f_code
     while _is_ours[code.co_filename] and frame.f_back is not None:
         frame = frame.f_back
@@ -182,10 +188,22 @@ def _keep(node, ctx, operands, arrays, options, *ys) -> None:
     node.code, node.instruction = code, frame.f_lasti
 
 
+#: Called with each new node, what forward was given and its options, while a check looks on.
+listener: Any = None
+
 _NO_ARRAYS = frozenset((bool, int, float, str))
 
-# One serves all nodes that kept nothing and need the same: a large graph is the smaller for it.
-_empty_contexts: dict[tuple[bool, ...], Context] = {}
+
+class _EmptyContexts(dict):
+    """By what they need: one for all nodes that kept nothing, so that a large graph is the smaller."""
+
+    def __missing__(self, needs: tuple[bool, ...]) -> EmptyContext:
+        ctx = self[needs] = EmptyContext(needs)
+        return ctx
+
+
+_empty_contexts = _EmptyContexts()
+_getframe, _new = sys._getframe, object.__new__
 
 
 def _origin(operand: "Tensor") -> "Node | Tensor | None":
@@ -206,8 +224,8 @@ def _cast(rule: "type[Function]", value: Any, dtype: Any) -> Any:
     return value if dtype is None or value.dtype == dtype else value.astype(dtype)
 
 
-def _settle(rule: "type[Function]", ctx: Context, raw: Any, arrays: list[Any], dtype: Any) -> Any:
-    """A forward's result as an array of the right dtype that is none of the operands."""
+def _settle(rule: "type[Function]", ctx: Context, raw: Any, dtype: Any) -> Any:
+    """A forward's result as an array of the right dtype."""
     y = raw if type(raw) is np.ndarray else np.asarray(raw)
     if dtype is not None and y.dtype is not dtype and y.dtype.kind == "f":
         y = y.astype(dtype, copy=False)
@@ -220,9 +238,6 @@ def _settle(rule: "type[Function]", ctx: Context, raw: Any, arrays: list[Any], d
         for key, value in vars(ctx).items():
             if value is raw:
                 setattr(ctx, key, y)
-    for a in arrays:
-        if y is a:
-            return y.view()
     return y
 
 

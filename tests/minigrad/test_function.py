@@ -331,3 +331,23 @@ def test_call_computes_or_records():
     y = Square.call(tensor(x, requires_grad=True))
     y.backward()
     assert y.item() == 9
+
+
+def test_a_rule_that_kept_nothing_cannot_keep_in_backward():
+    """Such rules share one ctx: what one wrote there, another would read."""
+
+    class Hoards(Function):
+        """y = 2 x;   dx = 2 dy"""
+
+        @staticmethod
+        def forward(ctx, x):
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx, dy):
+            ctx.late = dy
+            return 2 * dy
+
+    y = Hoards.apply(tensor([1.0], requires_grad=True))
+    with pytest.raises(GraphError, match=r"ctx\.late = … in backward.*in forward"):
+        y.backward()
