@@ -1,28 +1,33 @@
-"""gradcheck: hold a gradient to numbers, entry by entry.
+"""gradcheck: hold a gradient to numbers, and say what is wrong with it.
 
 For a random upstream gradient u, the derivative of <u, f(x)> with respect to one entry of x is what
 backward answers there, and also, nearly, the central difference (<u, f(x + h)> - <u, f(x - h)>) / 2h.
 
-At a kink (a tie in max, a zero in relu, a sample exactly on a pixel) the two need not agree though
-the rule is right. An entry that disagrees there is moved off its kink and tried again; the wrong
-rule still fails, since it is wrong beside the kink too.
+1. Do forward and backward answer twice alike, and leave alone what they are given?   (manners)
+2. Does backward agree with differences, entry by entry, off the kinks?             (comparison)
+3. On its kinks, is each operation's slope one of those between the two sides?           (kinks)
+4. If not: in which operation is the fault,                                              (fault)
+   and which of the known mistakes fits what was found?                              (diagnosis)
+
+The parts are files of `minigrad.checking`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.backward import walk
-from minigrad.errors import DtypeError, GraphError
-from minigrad.function import Function
-from minigrad.grad_mode import enable_grad, no_grad
-from minigrad.gradcheck_report import Report
+from minigrad.checking.comparison import Comparison, choose, compare
+from minigrad.checking.fault import examine, first_faulty
+from minigrad.checking.kinks import check_kinks
+from minigrad.checking.manners import check_backward, check_forward
+from minigrad.checking.maps import Map, Operation
+from minigrad.checking.recorder import operations
+from minigrad.checking.report import Finding, Report, entries
+from minigrad.checking.subject import Subject
+from minigrad.checking.tolerance import Tolerance
+from minigrad.errors import GradientError
 from minigrad.tensor import Tensor
-
-#: How often an entry may be moved before it is taken as it is.
-MOVES = 12
 
 
 def gradcheck(
@@ -33,17 +38,21 @@ def gradcheck(
     eps: float = 1e-6,
     atol: float = 1e-6,
     rtol: float = 1e-5,
+    samples: int | None = None,
     seed: int = 0,
+    kinks: Mapping[str, float] | None = None,
 ) -> Report:
-    """Hold the gradients of `f` at `inputs` to central differences, on every entry.
+    """Hold the gradients of `f` at `inputs` to central differences; where they differ, say why.
 
     Also checked: f gives the same for the same inputs and leaves them alone; a second backward pass
     gives what the first gave; no upstream gradient gives no gradient.
 
     Parameters
     ----------
-    f : callable, Function class or Module
-        From Tensors to a float Tensor of any shape, or several.
+    f : callable, Function class, Module, or pair of functions
+        From Tensors to a float Tensor of any shape, or several. A pair ``(forward, backward)`` works
+        on plain arrays: ``forward(*xs) -> (y, cache)``, ``backward(dy, cache)`` -> one gradient an
+        input, each of its input's shape.
     inputs : array_like or Tensor, or a list or tuple of them
         Where to check; float data, promoted to float64. What has no gradient (labels, options)
         belongs into f: ``lambda x: f(x, labels)``.
@@ -51,218 +60,113 @@ def gradcheck(
         Leaf Tensors that f uses without being given them, checked like inputs; float64 during the
         check, and as before after it. By default the parameters of a Module that require gradients.
     eps : float
-        Half the step of the difference, for entries up to 1; in proportion to the entry above.
+        The step of the differences, for entries up to 1; in proportion to the entry above.
     atol, rtol : float
         Passes where |analytic - numeric| <= atol + rtol |numeric|.
+    samples : int, optional
+        How many entries of each input to check, drawn at random. By default all, and a sample (which
+        the report states) where an input has more than 4,096.
     seed : int
-        Of the upstream gradients and of the moves off kinks.
+        Of the upstream gradients, the samples and the moves off kinks.
+    kinks : mapping of str to float, optional
+        For operations by name, the slope that is asked for at a kink: ``{"relu": 0}``. By default any
+        between the slopes of the two sides will do.
 
     Returns
     -------
     Report
-        True where all is well; print it to see the worst entry.
+        True where all is well; print it to read what was found.
 
     Raises
     ------
     DtypeError
         An input or an output that is not float.
     GraphError
-        Nothing to check, or f returns what is not a Tensor.
+        Nothing to check; f returns what is not a Tensor; `kinks` names an operation that f lacks.
     """
-    rng = np.random.default_rng(seed)
-    given = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-    variables = [_variable(number, value) for number, value in enumerate(given)]
-    names = [f"input {number}" for number in range(len(variables))]
-    named = _parameters(f) if params is None else {str(i): p for i, p in enumerate(params)}
-    names += [f"parameter {name}" for name in named]
-    if not names:
-        raise GraphError("gradcheck: there is nothing to check, neither inputs nor parameters.")
-    call = f.apply if isinstance(f, type) and issubclass(f, Function) else f
-
-    with _in_float64(f, list(named.values())):
-        check = _Check(lambda: call(*variables), [*variables, *named.values()], eps, rng)
-        report = Report(names, atol=atol, rtol=rtol)
-        report.problems += check.purity()
+    subject = Subject(f, inputs, params)
+    report = Report(subject.names, Tolerance(atol, rtol))
+    if subject.promoted:
+        report.notes.append(f"Promoted to float64: {', '.join(subject.promoted)}.")
+    with subject.in_float64():
+        start = subject.arrays()
+        check = _Check(subject.map(), report, eps, samples, np.random.default_rng(seed))
+        report.problems += check_forward(check.subject, start)
         if not report.problems:
-            report.analytic, report.numeric, report.moved = check.compare(report.agree)
-            report.problems += check.backward_passes()
+            check.run(start, kinks)
     return report
 
 
+LOST = Finding(
+    "path",
+    "a path lost: each operation is right by itself, so a value left the graph between two of them "
+    "(detach, .data, no_grad).",
+)
+
+
 class _Check:
-    """The computations of one gradcheck, at a point that moves off kinks.
+    """One gradcheck, which fills in a report."""
 
-    `call` computes the outputs from the Tensors `leaves`, whose arrays are written to.
-    """
+    def __init__(self, subject: Map, report: Report, eps: float, samples: int | None, rng: Any):
+        self.subject, self.report, self.eps = subject, report, eps
+        self.samples, self.rng, self.tolerance = samples, rng, report.tolerance
 
-    def __init__(self, call: Callable[[], Any], leaves: list[Tensor], eps: float, rng: Any):
-        self.call, self.leaves, self.eps, self.rng = call, leaves, eps, rng
-        self.arrays = [leaf._data for leaf in leaves]
-        self.upstream = [rng.standard_normal(y.shape) for y in self.values()]
+    def run(self, start: list[np.ndarray], kinks: Mapping[str, float] | None) -> None:
+        report, subject = self.report, self.subject
+        upstream = self.rng.standard_normal(subject.forward().size)
+        chosen = choose(subject.arrays, self.samples, self.rng)
+        self._say_sampled(len(chosen))
+        try:
+            found = compare(subject, upstream, chosen, self.tolerance, self.eps, self.rng)
+            self._take_over(found)
+            report.problems += check_backward(subject, upstream)
+        except GradientError as error:
+            report.problems.append(Finding("raised", str(error)))
+            found = Comparison([], [], [])
+        if report.wrong or any(problem.name == "raised" for problem in report.problems):
+            self._diagnose()
+        elif found.kinked or kinks:
+            self._check_kinks(start, kinks or {})
 
-    def outputs(self) -> list[Tensor]:
-        outputs = list(_flat(self.call()))
-        for number, y in enumerate(outputs):
-            if not isinstance(y, Tensor):
-                raise GraphError(
-                    f"gradcheck: output {number} of f is a {type(y).__name__}. f must return Tensors; "
-                    "was a value taken out of the graph on the way?"
-                )
-            if y.dtype.kind != "f":
-                raise DtypeError(
-                    f"gradcheck: output {number} of f is {y.dtype}, which has no slope."
-                )
-        return outputs
-
-    def values(self) -> list[np.ndarray]:
-        with no_grad():
-            return [np.array(y._data) for y in self.outputs()]
-
-    def purity(self) -> list[str]:
-        """Does f leave its inputs alone, and answer twice alike?"""
-        before = [a.copy() for a in self.arrays]
-        one, two = self.values(), self.values()
-        problems = []
-        if not _equal(self.arrays, before):
-            problems.append("f changes its inputs in place.")
-        if not _equal(one, two):
-            problems.append(
-                "f gives different results for the same inputs: does it draw random numbers (seed a "
-                "generator inside f), or remember earlier calls?"
+    def _take_over(self, found: Comparison) -> None:
+        report = self.report
+        report.analytic, report.numeric = found.analytic, found.numeric
+        report.checked, report.moved = found.checked, len(found.moved)
+        if found.moved:
+            report.notes.append(
+                f"{entries(len(found.moved))} sat on a kink, moved off it to be checked."
             )
-        return problems
-
-    def compare(self, agree: Callable[[Any, Any], Any]) -> tuple[list, list, int]:
-        """Analytic and numeric gradients, and how many entries had to be moved for them."""
-        analytic = [np.zeros(a.shape) for a in self.arrays]
-        numeric = [np.zeros(a.shape) for a in self.arrays]
-        start = [a.copy() for a in self.arrays]
-        pending = [(k, i) for k, a in enumerate(self.arrays) for i in np.ndindex(a.shape)]
-        moved: set[Any] = set()
-        for _ in range(MOVES + 1):
-            gradients = self.gradients()
-            ways_out = {}
-            for k, i in pending:
-                analytic[k][i], numeric[k][i] = gradients[k][i], self._slope(k, i, -1, 1)
-                if not agree(analytic[k][i], numeric[k][i]):
-                    gap, way = self.kink(k, i)
-                    if not agree(numeric[k][i] + gap / 2, numeric[k][i]):
-                        ways_out[k, i] = way
-            if not ways_out:
-                break
-            for (k, i), way in ways_out.items():
-                size = self.rng.uniform(1e-3, 1e-2) * max(1.0, abs(start[k][i]))
-                self.arrays[k][i] = start[k][i] + way * size
-            moved.update(ways_out)
-            pending = list(ways_out)
-        return analytic, numeric, len(moved)
-
-    def kink(self, k: int, i: tuple[int, ...]) -> tuple[float, int]:
-        """By how much the slopes to the two sides of entry i of array k differ, and a way out.
-
-        Curvature too opens a gap between them, but in proportion to the step: it is subtracted. At an
-        edge of f's domain the gap is nan, and the way out is that inside.
-        """
-        right, left = self._slope(k, i, 0, 1), self._slope(k, i, -1, 0)
-        wide = self._slope(k, i, 0, 2) - self._slope(k, i, -2, 0)
-        way = self.rng.choice([-1, 1])
-        if np.isfinite(right) != np.isfinite(left):
-            way = 1 if np.isfinite(right) else -1
-        return 2 * (right - left) - wide, way
-
-    def _slope(self, k: int, i: tuple[int, ...], low: int, high: int) -> float:
-        """The slope of <u, f> along an entry, between two points given in steps from where it is."""
-        array = self.arrays[k]
-        kept = array[i]
-        h = self.eps * max(1.0, abs(kept))
-        with np.errstate(all="ignore"):
-            array[i] = kept + high * h
-            above = self.values()
-            array[i] = kept + low * h
-            below = self.values()
-            array[i] = kept
-            # The difference first, then the product with u: less of it is lost to rounding.
-            change = sum(np.sum(u * (a - b)) for u, a, b in zip(self.upstream, above, below))
-        return float(change) / ((high - low) * h)
-
-    def gradients(self) -> list[np.ndarray]:
-        with np.errstate(all="ignore"):
-            return self._walk(self._graph(), [u.copy() for u in self.upstream])
-
-    def backward_passes(self) -> list[str]:
-        """Does backward answer twice alike, leave what it is given alone, and give 0 for 0?"""
-        problems = []
-        before = [a.copy() for a in (*self.arrays, *self.upstream)]
-        outputs = self._graph()
-        one = self._walk(outputs, self.upstream, retain_graph=True)
-        two = self._walk(outputs, self.upstream, retain_graph=True)
-        if not _equal([*self.arrays, *self.upstream], before):
-            problems.append("backward changes an input, or the gradient it is given, in place.")
-        elif not _equal(one, two):
-            problems.append(
-                "A second backward pass over the same graph gives other gradients: does a rule change "
-                "in place what it kept on ctx?"
+        if found.stuck:
+            report.notes.append(f"{entries(len(found.stuck))} stayed on a kink, left unchecked.")
+        if found.seconded:
+            report.notes.append(
+                f"A complex step took the place of the difference in {entries(found.seconded)}."
             )
-        none = self._walk(outputs, [np.zeros_like(u) for u in self.upstream])
-        if any(np.any(g != 0) for g in none):
-            problems.append("An upstream gradient of 0 does not give gradients of 0.")
-        return problems
 
-    def _graph(self) -> list[Tensor]:
-        with enable_grad():
-            return self.outputs()
+    def _say_sampled(self, count: int) -> None:
+        total = sum(array.size for array in self.subject.arrays)
+        if count < total:
+            self.report.notes.append(f"A sample: {count} of {entries(total)} were checked.")
 
-    def _walk(self, outputs: list[Tensor], seeds: list[np.ndarray], **options: Any) -> list[Any]:
-        """Gradients of all leaves, 0 for those that the outputs do not depend on."""
-        tracked = [
-            (y, u.astype(y.dtype, copy=False))
-            for y, u in zip(outputs, seeds, strict=True)
-            if y.requires_grad
-        ]
-        found = walk([y for y, _ in tracked], [u for _, u in tracked], **options)
-        return [np.array(found.get(x, np.zeros(x.shape))) for x in self.leaves]
-
-
-def _variable(number: int, value: Any) -> Tensor:
-    array = value._data if isinstance(value, Tensor) else np.asarray(value)
-    if array.dtype.kind != "f":
-        raise DtypeError(
-            f"gradcheck: input {number} is {array.dtype}, and only floats have a gradient. Write its "
-            "numbers as floats (1.0), or leave it out of the inputs: lambda x: f(x, labels)."
+    def _check_kinks(self, start: list[np.ndarray], kinks: Mapping[str, float]) -> None:
+        """At the inputs as they were given, operation by operation."""
+        for array, before in zip(self.subject.arrays, start):
+            array[...] = before
+        notes, problems = check_kinks(
+            operations(self.subject), kinks, self.samples, self.eps, self.tolerance, self.rng
         )
-    return Tensor(array, requires_grad=True, dtype=np.float64)
+        self.report.kinks += notes
+        self.report.problems += problems
 
-
-def _parameters(f: Any) -> dict[str, Tensor]:
-    """The parameters of a Module that require gradients, by name; nothing for a function."""
-    if not hasattr(f, "named_parameters"):
-        return {}
-    return {name: p for name, p in f.named_parameters() if p.requires_grad}
-
-
-@contextmanager
-def _in_float64(f: Any, params: list[Tensor]) -> Iterator[None]:
-    """Parameters in float64 copies meanwhile; they and a Module's state are put back at the end."""
-    arrays = [p._data for p in params]
-    state = f.state_dict() if hasattr(f, "load_state_dict") else None
-    try:
-        for p in params:
-            p._data = p._data.astype(np.float64)
-        yield
-    finally:
-        for p, array in zip(params, arrays, strict=True):
-            p._data = array
-        if state is not None:
-            f.load_state_dict(state)
-
-
-def _flat(outputs: Any) -> Iterator[Any]:
-    if isinstance(outputs, (list, tuple)):
-        for output in outputs:
-            yield from _flat(output)
-    else:
-        yield outputs
-
-
-def _equal(one: list[np.ndarray], two: list[np.ndarray]) -> bool:
-    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one, two, strict=True))
+    def _diagnose(self) -> None:
+        """At the inputs where they were moved to, off their kinks."""
+        report, subject = self.report, self.subject
+        if not isinstance(subject, Operation):
+            faulty = first_faulty(operations(subject), self.tolerance, self.eps, self.rng)
+            if faulty is None:
+                report.diagnosis.append(LOST)
+                return
+            subject = faulty
+            line = f", called at {faulty.node.line()}" if faulty.node else ""
+            report.fault = f"the fault lies in {faulty.name}{line}"
+        report.diagnosis += examine(subject, self.tolerance, self.eps, self.rng)

@@ -87,7 +87,8 @@ def test_names_the_one_wrong_entry():
     assert worst.relative_error == 1
     assert report.wrong == 1
     assert "1 of 12 entries" in str(report)
-    assert "input 1[1, 2]: analytic 0, numeric" in str(report)
+    assert "the fault lies in square, called at" in str(report)
+    assert "input 1: wrong in [1, 2] alone" in str(report)
     assert "the rule is wrong" in str(report)
 
 

@@ -1,0 +1,149 @@
+"""Backward held to differences, entry by entry, off kinks.
+
+At a kink (a tie in max, a zero in relu, a sample exactly on a pixel) a central difference lies
+between the slopes of the two sides, and a right rule need not agree with it. An entry that disagrees
+there is moved off its kink and tried again; a wrong rule still fails, being wrong beside it too.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minigrad.checking.maps import Map, Operation
+from minigrad.checking.slopes import Index, Slopes
+from minigrad.checking.tolerance import Tolerance
+
+#: How often an entry may be moved before it is left unchecked.
+MOVES = 12
+#: Up to this size every entry of an array is checked, beyond it a sample …
+EVERY = 4096
+#: … of so many entries, fewer where the arrays are so large that this many numbers are computed.
+SAMPLE, NUMBERS = 256, 4e8
+
+Entry = tuple[int, Index]
+
+
+@dataclass
+class Comparison:
+    """What backward and differences gave.
+
+    Attributes
+    ----------
+    analytic, numeric : list of ndarray
+        For each array; `numeric` is nan where an entry was not checked.
+    checked : list of bool ndarray
+        Which entries were.
+    moved, kinked, stuck : list of (array, index)
+        Entries that were moved off a kink; that sat on one, moved or not; that never got off it.
+    seconded : int
+        How many differences a complex step replaced, which agreed with them roughly and is exact.
+    """
+
+    analytic: list[np.ndarray]
+    numeric: list[np.ndarray]
+    checked: list[np.ndarray]
+    moved: list[Entry] = field(default_factory=list)
+    kinked: list[Entry] = field(default_factory=list)
+    stuck: list[Entry] = field(default_factory=list)
+    seconded: int = 0
+
+    def wrong(self, tolerance: Tolerance) -> int:
+        """How many checked entries disagree."""
+        return sum(
+            int(np.sum(~tolerance.agree(a[c], n[c])))
+            for a, n, c in zip(self.analytic, self.numeric, self.checked)
+        )
+
+
+def choose(arrays: list[np.ndarray], samples: int | None, rng: Any) -> list[Entry]:
+    """Every entry of each array, or `samples` of those of a large one."""
+    size = max(1, sum(a.size for a in arrays))
+    entries: list[Entry] = []
+    for k, array in enumerate(arrays):
+        few = samples
+        if samples is None and array.size > EVERY:
+            few = max(8, min(SAMPLE, int(NUMBERS / size)))
+        places: Any = range(array.size)
+        if few is not None and few < array.size:
+            places = np.sort(rng.choice(array.size, few, replace=False, shuffle=False))
+        entries += [(k, tuple(map(int, np.unravel_index(p, array.shape)))) for p in places]
+    return entries
+
+
+def compare(
+    subject: Map, upstream: np.ndarray, entries: list[Entry], tolerance: Tolerance, eps: float, rng: Any
+) -> Comparison:  # fmt: skip
+    """Hold the gradients of <upstream, subject> to differences at `entries`, moving those on kinks.
+
+    The arrays of `subject` are left where they were moved to.
+    """
+    start = [a.copy() for a in subject.arrays]
+    gradients = subject.gradients(upstream)
+    found = Comparison(
+        [g.copy() for g in gradients],
+        [np.full(a.shape, np.nan) for a in start],
+        [np.zeros(a.shape, bool) for a in start],
+    )
+    pending, ways_out = entries, dict[Entry, int | None]()
+    for attempt in range(MOVES + 1):
+        for (k, i), way in ways_out.items():
+            size = rng.uniform(1e-3, 1e-2) * max(1.0, abs(start[k][i]))
+            subject.arrays[k][i] = start[k][i] + (way or rng.choice([-1, 1])) * size
+        if ways_out:
+            gradients, ways_out = subject.gradients(upstream), {}
+        slopes = Slopes(subject, eps)
+        for k, i in pending:
+            numeric, way = _numeric(slopes, upstream, k, i, tolerance)
+            found.analytic[k][i], found.numeric[k][i] = gradients[k][i], numeric
+            found.checked[k][i] = True
+            if way is None:
+                continue
+            if attempt == 0:
+                found.kinked.append((k, i))
+            if not tolerance.agree(gradients[k][i], numeric):
+                ways_out[k, i] = way
+        if not ways_out:
+            break
+        pending = list(ways_out)
+        found.moved = found.moved or pending
+    for k, i in ways_out:
+        found.stuck.append((k, i))
+        found.checked[k][i] = False
+    _second(found, slopes, upstream, tolerance)
+    return found
+
+
+def _numeric(
+    slopes: Slopes, upstream: np.ndarray, k: int, i: Index, tolerance: Tolerance
+) -> tuple[float, int | None]:
+    """The central difference at an entry; and the way off its kink, if there is one.
+
+    The way is 1 or -1 at the edge of f's domain, 0 where either will do.
+    """
+    left, right = slopes.sides(k, i)
+    with np.errstate(all="ignore"):
+        one, two = float(upstream @ left), float(upstream @ right)
+        numeric = (one + two) / 2
+        if tolerance.agree(one, two):
+            return numeric, None
+        if np.isfinite(one) != np.isfinite(two):
+            return numeric, 1 if np.isfinite(two) else -1
+        bend = float(np.abs(upstream) @ slopes.bend(k, i, left, right))
+        return numeric, None if tolerance.agree(numeric + bend / 2, numeric) else 0
+
+
+def _second(found: Comparison, slopes: Slopes, upstream: np.ndarray, tolerance: Tolerance) -> None:
+    """Where an entry disagrees, take the complex step for the difference if they roughly agree."""
+    if not isinstance(slopes.map, Operation):
+        return
+    for k, numeric in enumerate(found.numeric):
+        wrong = found.checked[k] & ~tolerance.agree(found.analytic[k], numeric)
+        for i in zip(*np.nonzero(wrong)) if numeric.ndim else [()] * int(wrong):
+            exact = slopes.complex(k, i)
+            if exact is None:
+                return
+            value = float(upstream @ exact)
+            if abs(value - numeric[i]) <= 1e-3 * abs(numeric[i]) + tolerance.atol:
+                numeric[i] = value
+                found.seconded += 1

@@ -1,0 +1,76 @@
+"""Where the fault lies: which operation of f disagrees with numbers when it is checked alone."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.checking.case import Case, take_cases
+from minigrad.checking.comparison import EVERY, choose, compare
+from minigrad.checking.diagnosis import diagnose
+from minigrad.checking.maps import Map, Operation
+from minigrad.checking.report import Finding
+from minigrad.checking.slopes import Index
+from minigrad.checking.tolerance import Tolerance
+from minigrad.errors import GradientError
+
+#: Entries of each operand that are tried to find the operation.
+SEARCH = 200
+#: Numbers in a Jacobian that is kept for the diagnosis.
+JACOBIAN = 1 << 23
+
+UNKNOWN = Finding("unknown", "none of the known mistakes fits these numbers.")
+
+
+def first_faulty(
+    operations: list[Operation], tolerance: Tolerance, eps: float, rng: Any
+) -> Operation | None:
+    """The first operation in forward order whose gradients disagree with numbers."""
+    for operation in operations:
+        upstream = rng.standard_normal(sum(int(np.prod(s)) for s in operation.shapes))
+        kept = [a.copy() for a in operation.arrays]
+        few = min(SEARCH, max(a.size for a in operation.arrays))
+        try:
+            found = compare(
+                operation, upstream, choose(operation.arrays, few, rng), tolerance, eps, rng
+            )
+        except GradientError:
+            return operation
+        for array, before in zip(operation.arrays, kept):
+            array[...] = before
+        if found.wrong(tolerance):
+            return operation
+    return None
+
+
+def examine(subject: Map, tolerance: Tolerance, eps: float, rng: Any) -> list[Finding]:
+    """What is wrong with the gradients of `subject`, array by array."""
+    upstream = rng.standard_normal(subject.forward().size)
+    most = max(1, JACOBIAN // max(1, upstream.size))
+    rows: list[list[Index]] = [[] for _ in subject.arrays]
+    for k, i in choose(subject.arrays, most if most < EVERY else None, rng):
+        rows[k].append(i)
+    try:
+        cases = take_cases(subject, upstream, rows, eps)
+    except GradientError as error:
+        return [Finding("raised", str(error))]
+    findings: list[Finding] = []
+    for case in cases:
+        if not _right(case, tolerance):
+            if not case.shaped and subject.strict:
+                findings.append(_misshapen(case))
+            findings += diagnose(case)
+    return findings or [UNKNOWN]
+
+
+def _right(case: Case, tolerance: Tolerance) -> bool:
+    """Whether a gradient agrees with numbers, if need be after the tape has un-broadcast it."""
+    try:
+        fitted = case.subject.fit(case.k, case.yours)
+    except GradientError:
+        return False
+    return bool(np.all(tolerance.agree(fitted.ravel()[case.index], case.right)))
+
+
+def _misshapen(case: Case) -> Finding:
+    name, shape = case.subject.names[case.k], case.yours.shape
+    return Finding("shape", f"{name}: its gradient has shape {shape} and must have {case.x.shape}.")

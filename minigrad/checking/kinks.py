@@ -1,0 +1,170 @@
+"""Kinks, operation by operation, at inputs that were not moved.
+
+There an output has one slope to the left of an entry and another to the right, and each number between
+them is as right as any other: a subgradient. The two slopes are found by one-sided differences; yours,
+by a backward pass of this operation alone whose upstream gradient is 1 in that output and 0 elsewhere.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.checking.comparison import choose
+from minigrad.checking.maps import Operation
+from minigrad.checking.report import Finding, short
+from minigrad.checking.slopes import Index, Slopes
+from minigrad.checking.tolerance import Tolerance
+from minigrad.errors import GradientError, GraphError
+
+#: What PyTorch answers at the kinks of an operation.
+PYTORCH = {
+    "relu": "0",
+    "leaky_relu": "that of the negative side",
+    "absolute": "0",
+    "abs": "0",
+    "maximum": "1/2",
+    "minimum": "1/2",
+    "max": "shared evenly by equals",
+    "min": "shared evenly by equals",
+    "clip": "1",
+    "max_pool2d": "1 for the first of equals",
+    "grid_sample": "that of the right side",
+}
+
+#: Kinks of so many outputs of one operation are checked.
+OUTPUTS = 256
+#: A kink that a step so much smaller still sees is at the entry itself and not merely near.
+NEARER = 1e-3
+#: A slope larger than this is that of a jump.
+JUMP = 1e4
+
+
+class Kink(NamedTuple):
+    """An entry of an array, and what slope an output has to its left and to its right."""
+
+    k: int
+    i: Index
+    output: int
+    left: float
+    right: float
+
+
+def check_kinks(
+    operations: list[Operation],
+    demanded: Mapping[str, float],
+    samples: int | None,
+    eps: float,
+    tolerance: Tolerance,
+    rng: Any,
+) -> tuple[list[str], list[Finding]]:
+    """Notes on the kinks that were met, and what was wrong there.
+
+    Raises
+    ------
+    GraphError
+        A convention is demanded of an operation that does not occur.
+    """
+    occurring = {operation.name for operation in operations}
+    for name in demanded:
+        if name not in occurring:
+            raise GraphError(
+                f"gradcheck: kinks names {name!r}, which f does not use. Its operations are "
+                f"{', '.join(sorted(occurring)) or 'none'}."
+            )
+    notes, problems = [], []
+    for operation in operations:
+        kinks = find_kinks(operation, samples, eps, tolerance, rng)
+        answers = _answers(operation, kinks, rng)
+        demand = demanded.get(operation.name)
+        if answers:
+            notes.append(_note(operation, *answers[0], len({(k.k, k.i) for k, _ in answers})))
+        for kink, yours in answers:
+            wrong = _wrong(operation, kink, yours, demand, eps, tolerance)
+            if wrong:
+                problems.append(wrong)
+                break
+    return notes, problems
+
+
+def find_kinks(
+    operation: Operation, samples: int | None, eps: float, tolerance: Tolerance, rng: Any
+) -> list[Kink]:
+    """All pairs of an entry and an output between which there is a kink."""
+    slopes = Slopes(operation, eps)
+    found = []
+    for k, i in choose(operation.arrays, samples, rng):
+        left, right = slopes.sides(k, i)
+        with np.errstate(all="ignore"):
+            apart = ~tolerance.agree(left, right) & np.isfinite(left) & np.isfinite(right)
+            if not apart.any():
+                continue
+            bend = slopes.bend(k, i, left, right)
+            apart &= ~tolerance.agree(left + bend / 2, left)
+        found += [
+            Kink(k, i, int(j), float(left[j]), float(right[j])) for j in np.flatnonzero(apart)
+        ]
+    return found
+
+
+def _answers(operation: Operation, kinks: list[Kink], rng: Any) -> list[tuple[Kink, float]]:
+    """Each kink with the slope that backward gives, one output at a time."""
+    by_output = defaultdict(list)
+    for kink in kinks:
+        by_output[kink.output].append(kink)
+    outputs = sorted(by_output)
+    if len(outputs) > OUTPUTS:
+        outputs = sorted(rng.choice(outputs, OUTPUTS, replace=False))
+    answers = []
+    upstream = np.zeros_like(operation.forward())
+    for output in outputs:
+        upstream[output] = 1
+        try:
+            gradients = operation.gradients(upstream)
+        except GradientError:
+            return []  # said of the operation at large
+        upstream[output] = 0
+        answers += [(kink, float(gradients[kink.k][kink.i])) for kink in by_output[output]]
+    return answers
+
+
+def _wrong(
+    operation: Operation,
+    kink: Kink,
+    yours: float,
+    demand: float | None,
+    eps: float,
+    tolerance: Tolerance,
+) -> Finding | None:
+    """What is wrong with the slope given at a kink, if anything."""
+    low, high = sorted((kink.left, kink.right))
+    where = f"{operation.name} at a kink, {operation.names[kink.k]}{list(kink.i)}"
+    sides = f"slopes {short(kink.left)} and {short(kink.right)}, yours {short(yours)}"
+    with np.errstate(invalid="ignore"):
+        inside = low <= yours <= high or tolerance.agree(yours, np.clip(yours, low, high))
+    if not inside:
+        return Finding("kink", f"{where}: {sides}, which is not between them.")
+    if demand is not None and not tolerance.agree(yours, demand) and _at(operation, kink, eps):
+        return Finding("kink", f"{where}: {sides}; {short(demand)} is asked for.")
+    return None
+
+
+def _at(operation: Operation, kink: Kink, eps: float) -> bool:
+    """Whether the kink is at the entry itself."""
+    left, right = Slopes(operation, eps * NEARER).sides(kink.k, kink.i)
+    gap = kink.right - kink.left
+    return abs(right[kink.output] - left[kink.output] - gap) < 0.1 * abs(gap)
+
+
+def _note(operation: Operation, kink: Kink, yours: float, count: int) -> str:
+    """One kink as an example of all that an operation has."""
+    entries = f"{count} entr{'y' if count == 1 else 'ies'}"
+    if max(abs(kink.left), abs(kink.right)) > JUMP:
+        return f"{operation.name} at a jump ({entries}): yours {short(yours)}."
+    theirs = PYTORCH.get(operation.name)
+    return (
+        f"{operation.name} at a kink ({entries}): slopes {short(kink.left)} and "
+        f"{short(kink.right)}, yours {short(yours)}"
+        + (f"; PyTorch's is {theirs}." if theirs else ".")
+    )

@@ -1,0 +1,79 @@
+"""What a rule must do apart from being right: answer twice alike, leave what it is given alone.
+
+forward     the same outputs for the same inputs, which stay as they are
+backward    the same gradients each time, inputs and upstream gradient untouched, 0 for 0
+"""
+
+import numpy as np
+
+from minigrad.checking.maps import Map
+from minigrad.checking.report import Finding
+
+
+def check_forward(subject: Map, start: list[np.ndarray]) -> list[Finding]:
+    """Does forward leave its inputs, once `start`, alone, and answer twice alike?"""
+    one, two = subject.forward(), subject.forward()
+    if not _equal(subject.arrays, start):
+        k = [np.array_equal(a, b, equal_nan=True) for a, b in zip(subject.arrays, start)].index(False)  # fmt: skip
+        return [
+            Finding(
+                "modified",
+                f"f changes its inputs in place ({subject.names[k]}): work on a copy, x = x.copy().",
+            )
+        ]
+    if not _equal([one], [two]):
+        return [
+            Finding(
+                "not deterministic",
+                "f gives different results for the same inputs: does it draw random numbers (seed a "
+                "generator inside f), or remember earlier calls?",
+            )
+        ]
+    return []
+
+
+def check_backward(subject: Map, upstream: np.ndarray) -> list[Finding]:
+    """Does backward answer twice alike, leave what it is given alone, and give 0 for 0?"""
+    before = [a.copy() for a in (*subject.arrays, upstream)]
+    given = upstream.copy()
+    with np.errstate(all="ignore"):
+        backward = subject.graph()
+        one, two = backward(given), backward(given)
+        if not _equal([*subject.arrays, given], before):
+            return [
+                Finding(
+                    "modified", "backward changes an input, or the gradient it is given, in place."
+                )
+            ]
+        if not _equal(one, two):
+            return [_unequal(subject, upstream)]
+        nothing = backward(np.zeros_like(upstream))
+    for name, gradient in zip(subject.names, nothing):
+        if np.any(gradient != 0):
+            return [
+                Finding(
+                    "from nothing",
+                    f"An upstream gradient of 0 does not give gradients of 0 ({name}): a term of the "
+                    "rule is not multiplied by it.",
+                )
+            ]
+    return []
+
+
+def _unequal(subject: Map, upstream: np.ndarray) -> Finding:
+    """Why two passes over one graph differ: chance, if passes over two graphs differ as well."""
+    if _equal(subject.backward(upstream), subject.backward(upstream)):
+        return Finding(
+            "not repeatable",
+            "A second backward pass over the same graph gives other gradients: does a rule change in "
+            "place what it kept on ctx?",
+        )
+    return Finding(
+        "not deterministic",
+        "backward gives other gradients each time, in a second backward pass and on a new graph: does "
+        "it draw random numbers? Keep forward's on ctx.",
+    )
+
+
+def _equal(one: list[np.ndarray], two: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one, two, strict=True))

@@ -1,0 +1,219 @@
+"""What a check looks at: a map from arrays to numbers, with the backward that is held to it.
+
+    Whole        all that f does, from inputs and parameters to outputs, through the tape
+    Operation    one rule alone, on copies of its operands, without the tape
+
+Outputs and upstream gradients are flat vectors, several outputs one behind the other; `split` cuts
+them apart. The arrays may be written to: forward reads them anew each time.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minigrad.backward import walk
+from minigrad.context import Context
+from minigrad.errors import DtypeError, GradientError, GraphError
+from minigrad.grad_mode import enable_grad, no_grad
+from minigrad.shapes import unbroadcast
+from minigrad.tape import Node
+from minigrad.tensor import Tensor
+
+Backward = Callable[[np.ndarray], list[Any]]
+
+
+class Map:
+    """A map of `arrays`, called `names`, to outputs of `shapes`.
+
+    Attributes
+    ----------
+    name : str
+        The operation's, or 'f'.
+    strict : bool
+        Nobody un-broadcasts the gradients: each must have the shape of its array.
+    """
+
+    name = "f"
+    strict = False
+    names: list[str]
+    arrays: list[np.ndarray]
+    shapes: list[tuple[int, ...]]
+
+    def forward(self) -> np.ndarray:
+        """The outputs as one vector, a copy."""
+        raise NotImplementedError
+
+    def graph(self) -> Backward:
+        """Run forward for a backward pass; return that, from upstream to one gradient an array."""
+        raise NotImplementedError
+
+    def backward(self, upstream: np.ndarray) -> list[Any]:
+        """One gradient an array, as the rule gave them, of whatever shape."""
+        with np.errstate(all="ignore"):
+            return self.graph()(upstream.copy())
+
+    def gradients(self, upstream: np.ndarray) -> list[np.ndarray]:
+        """One gradient an array, each of its array's shape.
+
+        Raises
+        ------
+        GradientError
+            The rule failed, or gave a wrong number of gradients, or one of a wrong shape.
+        """
+        return [self.fit(k, raw) for k, raw in enumerate(self.backward(upstream))]
+
+    def fit(self, k: int, raw: Any) -> np.ndarray:
+        """The gradient of array `k` in its shape."""
+        shape, answer = self.arrays[k].shape, np.asarray(raw, dtype=float)
+        if answer.shape != shape and not self.strict:
+            try:
+                answer = unbroadcast(answer, shape)
+            except ValueError:
+                pass
+        if answer.shape != shape:
+            raise GradientError(
+                f"{self.name}: the gradient of {self.names[k]} has shape {answer.shape}; it must "
+                f"have the shape of {self.names[k]}, {shape}."
+            )
+        return answer
+
+    def split(self, vector: np.ndarray) -> list[np.ndarray]:
+        """A vector over all outputs as one array an output."""
+        sizes = [int(np.prod(shape)) for shape in self.shapes]
+        parts = np.split(vector, np.cumsum(sizes)[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, self.shapes)]
+
+
+class Whole(Map):
+    """What `call` computes from the Tensors `leaves`, whose arrays are written to."""
+
+    def __init__(self, call: Callable[[], Any], leaves: list[Tensor], names: list[str]):
+        self.call, self.leaves, self.names = call, leaves, names
+        self.arrays = [leaf._data for leaf in leaves]
+        self.shapes = [y.shape for y in self.outputs()]
+
+    def outputs(self) -> list[Tensor]:
+        """The Tensors that f returns, checked."""
+        outputs = list(_flat(self.call()))
+        for number, y in enumerate(outputs):
+            if not isinstance(y, Tensor):
+                raise GraphError(
+                    f"gradcheck: output {number} of f is a {type(y).__name__}. f must return Tensors; "
+                    "was a value taken out of the graph on the way?"
+                )
+            if y.dtype.kind != "f":
+                raise DtypeError(
+                    f"gradcheck: output {number} of f is {y.dtype}, which has no slope."
+                )
+        return outputs
+
+    def forward(self) -> np.ndarray:
+        """What f returns, computed without a graph."""
+        with no_grad():
+            return _vector([y._data for y in self.outputs()])
+
+    def graph(self) -> Backward:
+        """A graph of all of f, and the walk back through it."""
+        with enable_grad():
+            outputs = self.outputs()
+        tracked = [number for number, y in enumerate(outputs) if y.requires_grad]
+        roots = [outputs[number] for number in tracked]
+
+        def backward(upstream: np.ndarray) -> list[Any]:
+            parts = self.split(upstream)
+            seeds = [parts[n].astype(outputs[n].dtype, copy=False) for n in tracked]
+            found = walk(roots, seeds, retain_graph=True)
+            return [np.array(found.get(x, np.zeros(x.shape))) for x in self.leaves]
+
+        return backward
+
+
+class Operation(Map):
+    """One rule, at copies of its operands.
+
+    Parameters
+    ----------
+    rule : type of Function
+    operands : list
+        What forward is given.
+    needs : tuple of bool
+        Which of them the gradient is asked for.
+    options : dict
+    names : list of str, optional
+        What to call those operands.
+    node : Node, optional
+        Where the rule was recorded.
+    """
+
+    def __init__(self, rule: Any, operands: list[Any], needs: tuple[bool, ...], options=None, names=None, node: Node | None = None):  # fmt: skip
+        self.rule, self.needs, self.options, self.node = rule, needs, options or {}, node
+        self.name, self.strict = rule.name, getattr(rule, "strict", False)
+        self.operands = [np.array(a, np.float64) if n else a for a, n in zip(operands, needs)]
+        self.places = [place for place, need in enumerate(needs) if need]
+        self.arrays = [self.operands[place] for place in self.places]
+        self.names = names or [f"operand {place}" for place in self.places]
+        self.shapes = [np.shape(y) for y in self._run(self.operands)[0]]
+
+    def _run(self, operands: list[Any]) -> tuple[tuple[Any, ...], Context]:
+        ctx = Context()
+        ctx.needs_input_grad = self.needs
+        y = self.rule.forward(ctx, *operands, **self.options)
+        return y if isinstance(y, tuple) else (y,), ctx
+
+    def forward(self) -> np.ndarray:
+        """What the rule's forward returns."""
+        return _vector(self._run(self.operands)[0])
+
+    def complex_forward(self, k: int, i: tuple[int, ...], step: complex) -> np.ndarray | None:
+        """The outputs with a complex step in entry `i` of array `k`; None if forward cannot."""
+        operands = list(self.operands)
+        moved = operands[self.places[k]] = self.arrays[k].astype(complex)
+        moved[i] += step
+        try:
+            return np.concatenate([np.ravel(y) for y in self._run(operands)[0]])
+        except Exception:  # whatever a forward that was written for real numbers may raise
+            return None
+
+    def graph(self) -> Backward:
+        """The rule's backward, with what a new forward kept."""
+        _, ctx = self._run(self.operands)
+
+        def backward(upstream: np.ndarray) -> list[Any]:
+            answers = self._call_rule(ctx, self.split(upstream))
+            wanted = [answers[place] for place in self.places]
+            return [
+                np.zeros(x.shape) if answer is None else np.array(answer, dtype=float)
+                for x, answer in zip(self.arrays, wanted)
+            ]
+
+        return backward
+
+    def _call_rule(self, ctx: Context, upstream: list[np.ndarray]) -> tuple[Any, ...]:
+        try:
+            answers = self.rule.backward(ctx, *upstream)
+        except Exception as error:
+            raise GradientError(
+                f"{self.name}: its backward failed with {type(error).__name__}: {error}"
+            ) from error
+        answers = answers if isinstance(answers, tuple) else (answers,)
+        if len(answers) != len(self.needs):
+            raise GradientError(
+                f"{self.name}: backward returned {len(answers)} gradients for the {len(self.needs)} "
+                "operands of forward. Return one for each, None where there is none."
+            )
+        return answers
+
+
+def _flat(outputs: Any) -> Iterator[Any]:
+    if isinstance(outputs, (list, tuple)):
+        for output in outputs:
+            yield from _flat(output)
+    else:
+        yield outputs
+
+
+def _vector(outputs: Any) -> np.ndarray:
+    if len(outputs) == 1:
+        return np.array(outputs[0], np.float64).ravel()
+    return np.concatenate([np.ravel(y) for y in outputs] or [np.zeros(0)]).astype(np.float64)

@@ -1,0 +1,88 @@
+"""The operations of a graph, each alone: recorded on the tape, replayed without it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from minigrad import tape
+from minigrad.checking.maps import Map, Operation, Whole
+
+Recorded = tuple[tape.Node, list[Any], dict[str, Any]]
+
+#: How far inputs are moved, in proportion, to see which options follow them.
+AWAY = 1e-3
+
+
+def operations(subject: Map) -> list[Operation]:
+    """What `subject` does at its present arrays, in forward order, each operation alone.
+
+    One whose options follow the inputs (as a batch norm that is handed its batch's mean) would not be
+    itself with other operands and the same options, and is left out.
+    """
+    if isinstance(subject, Operation):
+        return [subject]
+    assert isinstance(subject, Whole)
+    names = {id(leaf): name for leaf, name in zip(subject.leaves, subject.names)}
+    here, there = _record(subject), _record_nearby(subject)
+    found = []
+    for number, (node, arrays, options) in enumerate(here):
+        if number < len(there) and not _same(options, there[number][2]):
+            continue
+        needs = tuple(source is not None for source in node.inputs)
+        called = [names.get(id(s), f"operand {k}") for k, s in enumerate(node.inputs) if needs[k]]
+        found.append(Operation(node.rule, arrays, needs, options, called, node))
+    return found
+
+
+def _record(subject: Whole) -> list[Recorded]:
+    recorded: list[Recorded] = []
+
+    def keep(node: tape.Node, arrays: list[Any], options: dict[str, Any]) -> None:
+        # Copies: what follows may be a move of the inputs, in place.
+        copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arrays]
+        recorded.append((node, copies, options))
+
+    with _listening(keep), np.errstate(all="ignore"):
+        subject.graph()
+    return recorded
+
+
+def _record_nearby(subject: Whole) -> list[Recorded]:
+    kept = [a.copy() for a in subject.arrays]
+    for number, a in enumerate(subject.arrays):
+        a += AWAY * np.random.default_rng(number).uniform(-1, 1, a.shape) * np.maximum(1, np.abs(a))
+    try:
+        return _record(subject)
+    finally:
+        for a, before in zip(subject.arrays, kept):
+            a[...] = before
+
+
+def _same(one: Any, two: Any) -> bool:
+    """Whether two sets of options are equal, arrays inside of them too."""
+    if isinstance(one, dict) and isinstance(two, dict):
+        return one.keys() == two.keys() and all(_same(one[k], two[k]) for k in one)
+    if isinstance(one, (tuple, list)) and isinstance(two, (tuple, list)):
+        return len(one) == len(two) and all(map(_same, one, two))
+    if isinstance(one, np.ndarray) or isinstance(two, np.ndarray):
+        return np.array_equal(one, two)
+    return bool(one is two or one == two or callable(one))
+
+
+@contextmanager
+def _listening(listener: Callable[..., None]) -> Iterator[None]:
+    """Have `listener` called for each operation that this thread records."""
+    me = threading.get_ident()
+
+    def listen(*recorded: Any) -> None:
+        if threading.get_ident() == me:
+            listener(*recorded)
+
+    before, tape.listener = tape.listener, listen
+    try:
+        yield
+    finally:
+        tape.listener = before

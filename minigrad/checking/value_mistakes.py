@@ -1,0 +1,161 @@
+"""Known mistakes in the numbers of a gradient whose shape is right.
+
+Each is a function of a Case that yields (distance, sentence): how far the case is from what the
+mistake predicts, on the entries that disagree. The sentence counts only if that is next to nothing.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from minigrad.checking.case import Case, distance, subsets
+
+Guess = Iterator[tuple[float, str]]
+
+
+def sign(case: Case) -> Guess:
+    """-dx for dx."""
+    yield case.comes_from(-case.right), "sign flipped: yours times -1 matches"
+
+
+def factor(case: Case) -> Guess:
+    """A constant times the right gradient."""
+    c, error = _ratio(case)
+    if abs(c + 1) < 1e-6 or not np.isfinite(error):
+        return
+    name = _named(case, c)
+    if name or case.wrong.sum() > 2:
+        yield error, f"a constant factor: yours is {name or f'{c:.6g}'} times the right gradient"
+
+
+def mean_for_sum(case: Case) -> Guess:
+    """1/N times the right gradient where N numbers are added up, or N times."""
+    c, error = _ratio(case)
+    for n, what in _counts(case):
+        if abs(c * n - 1) < 1e-6:
+            yield error, f"a mean where a sum is due: yours is divided by {n}, {what}"
+        if abs(c / n - 1) < 1e-6:
+            yield error, f"a sum where a mean is due: yours is not divided by {n}, {what}"
+
+
+def upstream_ignored(case: Case) -> Guess:
+    """The rule for dy = 1."""
+    ones = np.ones_like(case.upstream)
+    yield case.comes_from(case.with_upstream(ones)), "dy is ignored: yours is what dy = 1 gives"
+
+
+def upstream_averaged(case: Case) -> Guess:
+    """The mean of dy for each of its entries."""
+    yield from _pooled(case, np.mean, "dy is averaged: yours is what its mean{} gives")
+
+
+def upstream_summed(case: Case) -> Guess:
+    """The sum of dy for each of its entries."""
+    yield from _pooled(case, np.sum, "only the sum of dy is used: yours is what its sum{} gives")
+
+
+def one_of_the_sum(case: Case) -> Guess:
+    """One slice of dy where all must be added up."""
+    u = case.upstream.reshape(case.y_shape)
+    for axis in range(u.ndim):
+        for at in {0, u.shape[axis] - 1}:
+            part = np.zeros_like(u)
+            here = (slice(None),) * axis + (at,)
+            part[here] = u[here]
+            yield (
+                case.comes_from(case.with_upstream(part)),
+                f"not summed over axis {axis}: yours has what dy[{'last' if at else 'first'}] gives and no more",
+            )
+
+
+def diagonal(case: Case) -> Guess:
+    """Each output by its own input alone."""
+    if case.one_to_one and case.shaped:
+        own = case.jacobian[np.arange(len(case.rows)), case.index]
+        yield (
+            case.comes_from(own * case.upstream[case.index]),
+            "only the Jacobian's diagonal: yours takes each output by its own entry alone",
+        )
+
+
+def exchanged(case: Case) -> Guess:
+    """The gradient of another argument."""
+    for j, other in enumerate(case.all_right):
+        if j == case.k or other.size != case.x.size or not case.shaped or np.isnan(other).any():
+            continue
+        error = case.comes_from(other.ravel()[case.index])
+        yield error, f"gradients exchanged: yours is that of {case.subject.names[j]}"
+
+
+def overwritten(case: Case) -> Guess:
+    """The last of several shares where all must be added up."""
+    if not case.shaped or np.max(np.count_nonzero(case.jacobian, axis=1), initial=0) < 2:
+        return
+    shares = (case.jacobian * case.upstream).reshape(-1, *case.y_shape)
+    for axes in [(), *subsets(len(case.y_shape))][: 2 ** len(case.y_shape) - 1]:
+        kept = shares.sum(axis=tuple(a + 1 for a in axes)).reshape(len(shares), -1)
+        for which, order in (("last", kept[:, ::-1]), ("first", kept)):
+            one = order[np.arange(len(order)), np.argmax(np.abs(order) > 1e-12, axis=1)]
+            yield (
+                case.comes_from(one),
+                f"overwritten where it should add up: yours is the {which} share of each entry (np.add.at, or +=)",
+            )
+
+
+def mask(case: Case) -> Guess:
+    """Gradients let through where they must not be, and the reverse."""
+    if not case.shaped:
+        return
+    yours, right = np.abs(case.mine) > 1e-12, np.abs(case.right) > 1e-8
+    if yours.any() and right.any() and not (yours & right).any() and case.wrong.sum() > 1:
+        yield 0.0, "mask inverted: yours is 0 where the right gradient is not, and only there not 0"
+    elif case.one_to_one:
+        both, u = case.mine + case.right, case.upstream[case.index]
+        c = both @ u / (u @ u)
+        two = np.unique(np.round(case.right / u, 4)).size == 2
+        if two and not np.allclose(case.mine, c / 2 * u):
+            yield distance(both, c * u), "mask inverted: the two slopes are exchanged"
+
+
+def _ratio(case: Case) -> tuple[float, float]:
+    """yours / right where they disagree, as one number, and how far that is from the truth."""
+    if not case.shaped or not case.wrong.any():
+        return np.nan, np.inf
+    yours, right = case.mine[case.wrong], case.right[case.wrong]
+    with np.errstate(all="ignore"):
+        c = float(yours @ right / (right @ right))
+    return c, distance(yours, c * right) if np.isfinite(c) and abs(c) > 1e-9 else np.inf
+
+
+def _counts(case: Case) -> list[tuple[int, str]]:
+    """Numbers of entries that a sum or mean may run over, with words for each."""
+    found: dict[int, str] = {}
+    for shape, what in ((case.x.shape, "x"), (case.y_shape, "y")):
+        for axes in subsets(len(shape)):
+            n = int(np.prod([shape[a] for a in axes]))
+            listed = f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
+            found.setdefault(n, f"the entries along {listed} of {what}")
+    return [(n, what) for n, what in found.items() if n > 1]
+
+
+def _named(case: Case, c: float) -> str:
+    """A factor in words: a small fraction, or N or 1/N for a number of entries."""
+    for n, what in _counts(case):
+        for value, name in ((n, f"{n}"), (1 / n, f"1/{n}"), (n / (n - 1), f"{n}/{n - 1}"), ((n - 1) / n, f"{n - 1}/{n}")):  # fmt: skip
+            if abs(abs(c) / value - 1) < 1e-6 and value not in (1, 2, 0.5):
+                return f"{'-' * (c < 0)}{name} ({n}: {what})"
+    simple = Fraction(c).limit_denominator(10)
+    return str(simple) if simple and abs(c / float(simple) - 1) < 1e-6 else ""
+
+
+def _pooled(case: Case, pool, sentence: str) -> Guess:
+    u = case.upstream.reshape(case.y_shape)
+    if u.size == 1:
+        return
+    for axes in subsets(u.ndim):
+        if all(u.shape[a] == 1 for a in axes):
+            continue
+        pooled = np.broadcast_to(pool(u, axis=axes, keepdims=True), u.shape)
+        where = "" if len(axes) == u.ndim else f" over axis {', '.join(map(str, axes))}"
+        yield case.comes_from(case.with_upstream(pooled)), sentence.format(where)
