@@ -30,6 +30,7 @@ from layers.errors import OptionError
 from layers.module import Module, Parameter
 from minigrad import Function, Tensor
 from minigrad.errors import ShapeError
+from minigrad.kernels import batchnorm as kernels
 
 
 def batch_norm_forward(
@@ -43,45 +44,23 @@ def batch_norm_forward(
     training : bool
         Whether `mean` and `var` are those of x, and so depend on it.
     """
-    scale = 1 / np.sqrt(var + eps)
-    x_hat = (x - _along(mean, x)) * _along(scale, x)
-    y = x_hat if w is None else _along(w, x) * x_hat
-    return y if b is None else y + _along(b, x), (x_hat, w, scale, training)
+    inverse = 1 / np.sqrt(var + eps)
+    y = kernels.batch_norm_forward(x, mean, inverse if w is None else w * inverse, b)
+    return y, (x, w, mean, inverse, training)
 
 
 def batch_norm_backward(
     dy: np.ndarray, cache: tuple[Any, ...]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return dx, dw, db."""
-    x_hat, w, scale, training = cache
-    axes = _all_but_channels(dy)
-    db = np.sum(dy, axis=axes)
-    dw = np.sum(dy * x_hat, axis=axes)
-    dx = dy
-    if training:
-        m = dy.size // dy.shape[1]
-        dx = dy - (_along(db / m, dy) + x_hat * _along(dw / m, dy))
-    return dx * _along(scale if w is None else w * scale, dy), dw, db
-
-
-def batch_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean and the (biased) variance of each channel of `x` (N, C, ...)."""
-    axes = _all_but_channels(x)
-    mean = np.mean(x, axis=axes)
-    return mean, np.mean(np.square(x - _along(mean, x)), axis=axes)
-
-
-def _all_but_channels(x: np.ndarray) -> tuple[int, ...]:
-    return (0, *range(2, x.ndim))
-
-
-def _along(channels: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """(C,) as (C, 1, 1), to broadcast against (N, C, H, W)."""
-    return channels.reshape((-1,) + (1,) * (x.ndim - 2))
+    x, w, mean, inverse, training = cache
+    return kernels.batch_norm_backward(dy, x, mean, inverse, w, training)
 
 
 class BatchNormFunction(Function):
     """y = γ x̂ + β, x̂ = (x - μ) / s;   dx = γ/s (dy - (dβ + x̂ dγ) / m),   dγ = Σ dy x̂,   dβ = Σ dy"""
+
+    differentiable_once = True
 
     @staticmethod
     def forward(ctx, x, w, b, *, mean, var, eps, training):
@@ -139,7 +118,7 @@ def batch_norm(
                 f"batch_norm: in training an input of shape {x.shape} has {m} value(s) a channel, "
                 "and a variance needs 2 or more. Use a larger batch, or call eval() first."
             )
-        mean, var = batch_statistics(data)
+        mean, var = kernels.batch_statistics(data)
         if running_mean is not None and running_var is not None:
             running_mean += momentum * (mean - running_mean)
             running_var += momentum * (var * (m / (m - 1)) - running_var)
