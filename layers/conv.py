@@ -61,9 +61,12 @@ def conv2d_backward(
     """Return dx, dw, db, each None where `needs` does not ask for it."""
     x, w, window = cache
     dx = kernels.conv2d_input_grad(dy, w, x.shape, *window) if needs[0] else None
-    dw = kernels.conv2d_weight_grad(dy, x, w.shape, *window) if needs[1] else None
-    db = dy.sum(axis=(0, 2, 3)) if needs[2] else None
-    return dx, dw, db
+    dw = db = None
+    if needs[1]:
+        dw, db = kernels.conv2d_weight_grad(dy, x, w.shape, *window)
+    elif needs[2]:
+        db = dy.sum(axis=(0, 2, 3))
+    return dx, dw, db if needs[2] else None
 
 
 class Conv2dFunction(Function):

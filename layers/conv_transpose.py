@@ -61,7 +61,7 @@ def conv_transpose2d_backward(
         dx = kernels.conv2d_forward(dy, w, None, *window)
         dx = dx[:, :, : x.shape[2], : x.shape[3]]  # output padding can make room for one place more
     if needs[1]:
-        dw = kernels.conv2d_weight_grad(x, dy, w.shape, *window)
+        dw, _ = kernels.conv2d_weight_grad(x, dy, w.shape, *window)
     if needs[2]:
         db = dy.sum(axis=(0, 2, 3))
     return dx, dw, db

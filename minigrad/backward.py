@@ -7,6 +7,7 @@ time linear in the graph, with an explicit stack and no recursion.
 
 import gc
 import itertools
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -93,19 +94,32 @@ def _tensors(what: str, given: Any) -> list[Tensor]:
 def backward(root: Tensor, grad: Any = None, retain_graph: bool = False) -> None:
     """Add the gradient of `root` to `.grad` of every leaf it depends on; see Tensor.backward."""
     found = walk([root], [_seed(root, grad, False)], retain_graph=retain_graph)
-    for key, value in found.items():
+    while found:
+        key, value = found.popitem()
         for tensor in [r() for r in key.retained] if type(key) is Node else [key]:
             if tensor is None:
                 continue  # a result that asked for its gradient and is gone
             if tensor.grad is None:
-                # A copy: a rule may hand the same array to two operands, or keep it.
-                tensor.grad = _own(value)
+                tensor.grad = value if _is_ours_alone(value) else _own(value)
             else:
                 tensor.grad = tensor.grad + value
 
 
 def _own(value: np.ndarray) -> np.ndarray:
     return np.array(value)
+
+
+def _is_ours_alone(value: Any) -> bool:
+    """Whether the caller's variable is all that knows an array: a rule may hand it to two, or keep it."""
+    return type(value) is np.ndarray and value.base is None and sys.getrefcount(value) <= _ALONE
+
+
+def _count_references(value: Any) -> int:
+    return sys.getrefcount(value)
+
+
+_known_to_one = np.empty(0)
+_ALONE = _count_references(_known_to_one)
 
 
 def _as_tensor(value: Any) -> Tensor:

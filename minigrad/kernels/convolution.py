@@ -8,6 +8,7 @@ All of it is linear, so the gradients are sums over the same taps: the weight of
 places where it was used, and a pixel over all taps through which it was seen::
 
     dw[o, t]    =  Σ_n Σ_pq dy[o, p, q] x[c, p*sh - ph + i*dh, q*sw - pw + j*dw]
+    db[o]       =  Σ_n Σ_pq dy[o, p, q]              the weight of a tap that sees 1 everywhere
     dx[c, r, s] =  Σ_o Σ_ij w[o, t] dy[o, p, q]      over the (i, j) for which p*sh - ph + i*dh = r, …
 
 How to make long loops of it, whatever the stride, padding and dilation, in three lines:
@@ -128,15 +129,15 @@ def conv2d_weight_grad(
     padding: Pair,
     dilation: Pair,
     groups: int,
-) -> np.ndarray:
-    """Return dw, of shape `w_shape`, from the upstream gradient `dy` (N, O, Ho, Wo)."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return dw, of shape `w_shape`, and db (O,), from the upstream gradient `dy` (N, O, Ho, Wo)."""
     dy, x = plain(dy, x)
     outs, inputs = w_shape[0] // groups, w_shape[1]
     taps, size = w_shape[1:], dy.shape[2:]
     layout, offsets = _plan(taps, size, stride, padding, dilation, _images(len(x)), True)
 
     def run(images: Pair, outputs: Pair) -> np.ndarray:
-        dw = np.zeros((w_shape[0], offsets.size), x.dtype)
+        dw = np.zeros((w_shape[0], offsets.size + 1), x.dtype)
         for g in range(groups):
             first, last = g * outs + outputs[0], g * outs + outputs[1]
             weight_grad(dy, first, x, g * inputs, offsets, dw[first:last], layout, images)
@@ -145,7 +146,7 @@ def conv2d_weight_grad(
     dw, *others = _share(run, len(x), outs)
     for other in others:
         dw += other
-    return dw.reshape(w_shape)
+    return dw[:, :-1].reshape(w_shape), dw[:, -1].copy()
 
 
 def _share(function: Any, images: int, channels: int) -> list[Any]:
@@ -187,8 +188,15 @@ def _plan(
     planes = (channels * stride[0] + row_phases[:, None]) * stride[1] + col_phases
     offsets = ((planes * rows + row_shifts[:, None]) * cols + col_shifts).ravel()
     layouts = [
-        Layout(taps[0], stride, padding, rows, cols, *size, lanes)
-        for lanes in (1, 4, 8, 16, 32)
+        Layout(taps[0], stride, padding, rows, cols, *size, lanes, joined)
+        for lanes, joined in (
+            (1, True),
+            (1, False),
+            (4, False),
+            (8, False),
+            (16, False),
+            (32, False),
+        )
         if lanes <= max(1, images)
     ]
     layout = min(layouts, key=lambda layout: _cycles(layout, offsets.size, for_weights))
@@ -199,8 +207,9 @@ def _cycles(layout: Layout, taps: int, for_weights: bool) -> float:
     """What an output takes in such a layout, roughly, as was measured."""
     lanes, runs, length = layout.lanes, layout.out_rows, layout.out_cols * layout.lanes
     outputs = runs * length
-    if lanes == 1:
+    if layout.joined:
         runs, length = 1, (runs - 1) * layout.cols + layout.out_cols
+    if lanes == 1:
         moves = 1.0 if layout.stride == (1, 1) else 3.0
     else:
         numbers = layout.channels * np.prod(layout.stride) * layout.rows * layout.cols * lanes
@@ -261,10 +270,10 @@ def _rows_at_a_time(layout):
 
 
 @part
-def _room(layout, outputs, rows, dtype):
-    """Memory, all 0, for the planes and for the runs of some rows of outputs."""
+def _room(layout, outputs, rows, dtype, more):
+    """Memory, all 0, for the planes (and `more`) and for the runs of some rows of outputs."""
     runs, length = runs_of(layout, rows)
-    planes = np.zeros(plane_size(layout) + SLACK, dtype)
+    planes = np.zeros(plane_size(layout) + more + SLACK, dtype)
     return planes, np.zeros((-(-outputs // ROWS) * ROWS, runs, length + SLACK), dtype)
 
 
@@ -283,7 +292,7 @@ def forward(
     """Write into y, from channel `into` on, what weights (O, T) make of x, from `channel` on."""
     outputs = weights.shape[0]
     packed, step, most = pack(weights), layout.cols * layout.lanes, _rows_at_a_time(layout)
-    planes, sums = _room(layout, outputs, most, x.dtype)
+    planes, sums = _room(layout, outputs, most, x.dtype, 0)
     for first in range(images[0], images[1], layout.lanes):
         count = min(layout.lanes, images[1] - first)
         spread(x, first, count, channel, layout, planes)
@@ -326,7 +335,7 @@ def input_grad(
     """Write into dx, from channel `into` on, what reaches it of dy, from `channel` on."""
     outputs = weights.shape[0]
     packed, step, most = pack(weights.T), layout.cols * layout.lanes, _rows_at_a_time(layout)
-    planes, upstream = _room(layout, outputs, most, dy.dtype)
+    planes, upstream = _room(layout, outputs, most, dy.dtype, 0)
     for first in range(images[0], images[1], layout.lanes):
         count = min(layout.lanes, images[1] - first)
         planes[:] = 0
@@ -355,7 +364,9 @@ def _weight_grad_numpy(
     seen, outputs = _seen_numpy(layout, offsets), len(dw)
     for n in range(*images):
         columns = _planes_numpy(x[n, x_channel : x_channel + layout.channels], layout)[seen]
-        dw += dy[n, channel : channel + outputs].reshape(outputs, -1) @ columns.T
+        upstream = dy[n, channel : channel + outputs].reshape(outputs, -1)
+        dw[:, :-1] += upstream @ columns.T
+        dw[:, -1] += upstream.sum(axis=1)
 
 
 @kernel(twin=_weight_grad_numpy)
@@ -369,16 +380,20 @@ def weight_grad(
     layout: Layout,
     images: Pair,
 ) -> None:
-    """Add to dw (O, T) the products of dy, from `channel` on, with what x, from `x_channel` on, shows."""
-    outputs, taps = dw.shape
-    step, most = layout.cols * layout.lanes, _rows_at_a_time(layout)
-    planes, upstream = _room(layout, outputs, most, x.dtype)
-    filled = np.zeros(-(-taps // TAPS) * TAPS, np.intp)
-    filled[:taps] = offsets
+    """Add to dw (O, T + 1) what dy, from `channel` on, times what x, from `x_channel` on, shows adds up to.
+
+    The last tap sees 1 everywhere.
+    """
+    (outputs, columns), step, most = dw.shape, layout.cols * layout.lanes, _rows_at_a_time(layout)
+    size, ones = plane_size(layout), layout.rows * step
+    planes, upstream = _room(layout, outputs, most, x.dtype, ones)
+    planes[size:] = 1
+    filled = np.zeros(-(-columns // TAPS) * TAPS, np.intp)
+    filled[: columns - 1], filled[columns - 1] = offsets, size
     sums = np.zeros((upstream.shape[0], filled.size), x.dtype)
     for first in range(images[0], images[1], layout.lanes):
         count = min(layout.lanes, images[1] - first)
-        spread(x, first, count, x_channel, layout, planes)
+        spread(x, first, count, x_channel, layout, planes[:size])
         if count < layout.lanes:
             upstream[:] = 0
         for top in range(0, layout.out_rows, most):
@@ -389,5 +404,5 @@ def weight_grad(
             spread_outputs(dy, first, count, channel, outputs, top, rows, layout, upstream)
             correlate_weights(upstream, filled, planes, top * step, runs, length, step, sums)
     for o in range(outputs):
-        for t in range(taps):
+        for t in range(columns):
             dw[o, t] += sums[o, t]

@@ -525,3 +525,37 @@ def test_threads_with_graphs_of_their_own():
         for _ in range(10):
             y = y * x + np.sin(y)
         np.testing.assert_allclose(results[seed][1], 50 * grad(np.sum(y), x), rtol=1e-12)
+
+
+def test_a_gradient_is_copied_only_where_something_else_knows_its_array():
+    hoard = []
+
+    class Hoards(Function):
+        """y = x;   dx = dy, in an array that somebody else keeps, too"""
+
+        @staticmethod
+        def forward(ctx, x, kept):
+            ctx.kept = kept
+            return x.copy()
+
+        @staticmethod
+        def backward(ctx, dy):
+            made = dy.copy()
+            if ctx.kept:
+                hoard.append(made)
+            return made, None
+
+    x = tensor([1.0, 2.0], requires_grad=True)
+    Hoards.apply(x, True).backward(np.ones(2))
+    assert x.grad is not hoard[0]
+    x.grad[0] = 7.0
+    assert hoard[0][0] == 1.0
+
+    a, b = tensor([1.0], requires_grad=True), tensor([1.0], requires_grad=True)
+    (a + b).backward(np.ones(1))  # the rule of + hands one array to both
+    assert not np.shares_memory(a.grad, b.grad)
+
+    upstream = np.ones(2, np.float32)
+    y = tensor([1.0, 2.0], requires_grad=True)
+    (y + 0.0).backward(upstream)
+    assert not np.shares_memory(y.grad, upstream)

@@ -82,8 +82,10 @@ def test_gradients_are_the_adjoints(problem, seed):
     x, w, _, how = (a.astype(np.float64) if isinstance(a, np.ndarray) else a for a in problem)
     y = conv2d_forward(x, w, None, *how)
     dy = np.random.default_rng(seed).standard_normal(y.shape)
-    dx, dw = conv2d_input_grad(dy, w, x.shape, *how), conv2d_weight_grad(dy, x, w.shape, *how)
+    dx = conv2d_input_grad(dy, w, x.shape, *how)
+    dw, db = conv2d_weight_grad(dy, x, w.shape, *how)
     assert (dx.shape, dw.shape) == (x.shape, w.shape)
+    np.testing.assert_allclose(db, dy.sum(axis=(0, 2, 3)), atol=1e-10)
     np.testing.assert_allclose(np.vdot(x, dx), np.vdot(y, dy), atol=1e-10)
     np.testing.assert_allclose(np.vdot(w, dw), np.vdot(y, dy), atol=1e-10)
 
@@ -102,7 +104,7 @@ def on_twins():
 def all_three(x, w, b, how):
     y = conv2d_forward(x, w, b, *how)
     dy = np.random.default_rng(len(x)).standard_normal(y.shape).astype(y.dtype)
-    return y, conv2d_input_grad(dy, w, x.shape, *how), conv2d_weight_grad(dy, x, w.shape, *how)
+    return y, conv2d_input_grad(dy, w, x.shape, *how), *conv2d_weight_grad(dy, x, w.shape, *how)
 
 
 def close(got, expected, summed):
@@ -137,7 +139,7 @@ SIZES = [  # what the layout depends on: images, channels, side, filters, kernel
 ]
 
 
-@pytest.mark.parametrize("lanes", [None, 1, 4, 16, 32])
+@pytest.mark.parametrize("lanes", [None, 0, 1, 4, 16, 32])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_real_sizes_in_any_layout_are_the_twins(size, dtype, lanes, monkeypatch, thread_count):
@@ -149,8 +151,12 @@ def test_real_sizes_in_any_layout_are_the_twins(size, dtype, lanes, monkeypatch,
     b = rng.standard_normal(filters).astype(dtype)
     with contextlib.contextmanager(on_twins)():
         expected = all_three(x, w, b, how)
-    if lanes:
-        monkeypatch.setattr(convolution, "_cycles", lambda layout, *_: abs(layout.lanes - lanes))
+    if lanes is not None:  # 0: one lane, and rows that are not joined
+        monkeypatch.setattr(
+            convolution,
+            "_cycles",
+            lambda layout, *_: abs(layout.lanes - layout.joined * 0.1 - lanes),
+        )
     thread_count(1)
     convolution._plan.cache_clear()
     close(all_three(x, w, b, how), expected, images * side**2)
@@ -184,8 +190,9 @@ def test_an_input_gradient_for_an_image_larger_than_was_seen():
 
 def test_an_empty_batch_has_a_zero_weight_gradient():
     how = ((1, 1), (0, 0), (1, 1), 1)
-    dw = conv2d_weight_grad(np.empty((0, 3, 2, 2)), np.empty((0, 2, 4, 4)), (3, 2, 3, 3), *how)
+    dw, db = conv2d_weight_grad(np.empty((0, 3, 2, 2)), np.empty((0, 2, 4, 4)), (3, 2, 3, 3), *how)
     np.testing.assert_array_equal(dw, np.zeros((3, 2, 3, 3)))
+    np.testing.assert_array_equal(db, np.zeros(3))
 
 
 def awkward(array, how):
@@ -217,7 +224,7 @@ def test_awkward_arrays_are_taken_without_another_compilation(how):
         return (
             y,
             conv2d_input_grad(dy, w, x.shape, *settings_),
-            conv2d_weight_grad(dy, x, w.shape, *settings_),
+            *conv2d_weight_grad(dy, x, w.shape, *settings_),
         )
 
     expected = with_awkward_dy(x, w)

@@ -43,9 +43,9 @@ def test_convolution(dtype, kernel, stride, padding, dilation, groups, seed):
     ours = (
         y,
         convolution.conv2d_input_grad(dy, w, x.shape, *how),
-        convolution.conv2d_weight_grad(dy, x, w.shape, *how),
+        *convolution.conv2d_weight_grad(dy, x, w.shape, *how),
     )
-    hold(ours, (ty, *torch.autograd.grad(ty, (tx, tw), torch.from_numpy(dy))))
+    hold(ours, (ty, *torch.autograd.grad(ty, (tx, tw, tb), torch.from_numpy(dy))))
 
 
 @given(pairs(1, 3), pairs(1, 3), st.data())
