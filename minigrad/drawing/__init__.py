@@ -1,0 +1,1 @@
+"""Pictures of a graph: where its boxes go, what stands in them, matplotlib and DOT."""

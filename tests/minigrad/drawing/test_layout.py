@@ -1,0 +1,106 @@
+"""The layout: columns, bends, crossings and rows, of known and of random graphs."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minigrad.drawing import layout
+from minigrad.drawing.layout import arrange, layered
+from minigrad.drawing.rows import ascending
+from minigrad.errors import GraphError
+
+
+@st.composite
+def graphs(draw):
+    count = draw(st.integers(1, 25))
+    return {n: draw(st.lists(st.integers(0, n - 1), max_size=3)) if n else [] for n in range(count)}
+
+
+def test_a_node_stands_right_of_its_longest_path_and_a_leaf_beside_its_user():
+    places = layered({"y": ["h", "w2"], "h": ["x", "w1"], "loss": ["y", "x"]})
+    assert {node: column for node, (column, _) in places.items()} == {
+        "x": 0, "w1": 0, "h": 1, "w2": 1, "y": 2, "loss": 3,
+    }  # fmt: skip
+
+
+def test_a_line_that_passes_columns_bends_in_each_of_them():
+    edges = {"b": ["a"], "c": ["b"], "d": ["c", "a"]}
+    places, bends = arrange(edges)
+    assert list(bends) == [("a", "d")]
+    assert [column for column, _ in bends["a", "d"]] == [1, 2]
+    for column, row in bends["a", "d"]:
+        for other, own in places.values():
+            assert other != column or abs(row - own) >= (1 + layout.BEND) / 2 - 1e-9
+
+
+@given(graphs())
+def test_lines_lead_right_and_boxes_of_a_column_do_not_touch(edges):
+    places, bends = arrange(edges)
+    assert places.keys() == edges.keys()
+    assert all(places[s][0] < places[n][0] for n, sources in edges.items() for s in sources)
+    assert min(column for column, _ in places.values()) == 0
+    points = [*places.values()]
+    for (one, row), (two, other) in itertools.combinations(points, 2):
+        assert one != two or abs(row - other) >= 1 - 1e-9
+    for (source, node), way in bends.items():
+        assert [c for c, _ in way] == list(range(places[source][0] + 1, places[node][0]))
+
+
+def test_a_tree_is_drawn_without_a_crossing():
+    # Leaves are named in an order that would cross everything.
+    edges = {"root": ["l", "r"], "r": ["1", "3"], "l": ["0", "2"]}
+    edges |= {"3": ["h"], "0": ["e"], "2": ["g"], "1": ["f"]}
+    places = layered(edges)
+    assert _crossing_lines(places, edges) == 0
+
+
+def _crossing_lines(places, edges):
+    lines = [(places[s], places[n]) for n, sources in edges.items() for s in sources]
+    return sum(
+        (a[1] - c[1]) * (b[1] - d[1]) < 0
+        for (a, b), (c, d) in itertools.combinations(lines, 2)
+        if a[0] == c[0] and b[0] == d[0]
+    )
+
+
+def test_sweeps_leave_far_fewer_crossings_than_the_order_given():
+    rng = np.random.default_rng(0)
+    edges = {(0, k): [] for k in range(20)}
+    for column in range(1, 5):
+        shuffled = rng.permutation(20)
+        # Each column is joined to the one before in a permuted order: a drawing without crossings exists.
+        edges |= {(column, k): [(column - 1, int(shuffled[k]))] for k in range(20)}
+    edges["end"] = [(4, k) for k in range(20)]
+    assert _crossing_lines(layered(edges), edges) == 0
+
+
+def test_a_chain_is_a_straight_line():
+    places = layered({n: [n - 1] for n in range(1, 3000)})
+    assert places == {n: (n, 0.0) for n in range(3000)}
+
+
+def test_lines_from_one_node_share_their_bends_so_that_a_shared_weight_does_not_grow_with_the_square():
+    steps = 1000
+    edges = {("h", t): [("h", t - 1), "w", ("x", t)] for t in range(1, steps)}
+    places, bends = arrange(edges)
+    assert len(places) == 2 * steps
+    assert len({place for way in bends.values() for place in way}) == steps - 2
+
+
+def test_a_cycle_is_an_error_that_names_a_node_of_it():
+    with pytest.raises(GraphError, match="cycle, in or before 'b'"):
+        layered({"a": [], "b": ["a", "c"], "c": ["b"]})
+
+
+def test_no_node_and_one_node():
+    assert layered({}) == {}
+    assert layered({"a": []}) == {"a": (0, 0.0)}
+
+
+def test_numbers_out_of_order_share_their_mean():
+    assert ascending([1, 3, 2, 5]) == [1, 2.5, 2.5, 5]
+    assert ascending([3, 2, 1]) == [2, 2, 2]
+    assert ascending([]) == []
