@@ -8,7 +8,7 @@ time linear in the graph, with an explicit stack and no recursion.
 import gc
 import itertools
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -163,8 +163,12 @@ def walk(
     wanted: Iterable[Any] | None = None,
     retain_graph: bool = False,
     create_graph: bool = False,
+    watch: Callable[[Node, Any, tuple[Any, ...]], None] | None = None,
 ) -> dict[Any, Any]:
     """Run the rules from `roots` to the leaves, or to the nodes and leaves that are `wanted`.
+
+    `watch`, where given, is shown each node whose rule has run, the gradient that came in (a list, for
+    a rule with several outputs), and the rule's answers as it gave them.
 
     Returns
     -------
@@ -198,6 +202,8 @@ def walk(
                     answers = _NOTHING
                 else:
                     answers = call_rule(node, gradient, create_graph)
+                    if watch is not None:
+                        watch(node, gradient, answers)
             else:
                 answers = _NOTHING
             for source, answer in zip(node.inputs, answers):

@@ -46,6 +46,8 @@ class Node:
         identities are not reused).
     code, instruction
         Where the caller's line is, looked up only when it is shown.
+    values : Values or None
+        Operands and outputs, kept for viewing inside `with minigrad.recording():` only.
     """
 
     ctx: Any = None
@@ -56,6 +58,7 @@ class Node:
     outputs = 1
     retained: tuple[Any, ...] = ()
     watched: tuple[Any, ...] = ()
+    values: Any = None
 
     def __init__(self, rule: Any, inputs: tuple[Any, ...], shape: Any, dtype: Any):
         self.rule = rule
@@ -164,7 +167,7 @@ def _tensors_of_many(rule, ctx, ys, operands, arrays, options, origins, tracked)
 def _keep(node, ctx, operands, arrays, options, ys) -> None:
     """What backward will need: the rule's ctx, which arrays on it are which, the caller's line."""
     if listener is not None:
-        listener(node, arrays, options)
+        listener(node, arrays, options, ys)
     values = ctx.__dict__
     if values:
         node.ctx = ctx
@@ -188,7 +191,8 @@ def _keep(node, ctx, operands, arrays, options, ys) -> None:
     node.code, node.instruction = code, frame.f_lasti
 
 
-#: Called with each new node, what forward was given and its options, while a check looks on.
+#: Called with each new node, what forward was given, its options and what it returned, while somebody
+#: looks on (see listening.py).
 listener: Any = None
 
 _NO_ARRAYS = frozenset((bool, int, float, str))

@@ -1,14 +1,12 @@
 """The operations of a graph, each alone: recorded on the tape, replayed without it."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from minigrad import tape
 from minigrad.checking.maps import Map, Operation, Whole
+from minigrad.listening import listening
 
 Recorded = tuple[tape.Node, list[Any], dict[str, Any]]
 
@@ -40,12 +38,12 @@ def operations(subject: Map) -> list[Operation]:
 def _record(subject: Whole) -> list[Recorded]:
     recorded: list[Recorded] = []
 
-    def keep(node: tape.Node, arrays: list[Any], options: dict[str, Any]) -> None:
+    def keep(node: tape.Node, arrays: list[Any], options: dict[str, Any], _outputs: Any) -> None:
         # Copies: what follows may be a move of the inputs, in place.
         copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arrays]
         recorded.append((node, copies, options))
 
-    with _listening(keep), np.errstate(all="ignore"):
+    with listening(keep), np.errstate(all="ignore"):
         subject.graph()
     return recorded
 
@@ -70,19 +68,3 @@ def _same(one: Any, two: Any) -> bool:
     if isinstance(one, np.ndarray) or isinstance(two, np.ndarray):
         return np.array_equal(one, two)
     return bool(one is two or one == two or callable(one))
-
-
-@contextmanager
-def _listening(listener: Callable[..., None]) -> Iterator[None]:
-    """Have `listener` called for each operation that this thread records."""
-    me = threading.get_ident()
-
-    def listen(*recorded: Any) -> None:
-        if threading.get_ident() == me:
-            listener(*recorded)
-
-    before, tape.listener = tape.listener, listen
-    try:
-        yield
-    finally:
-        tape.listener = before
