@@ -11,6 +11,8 @@ from minigrad.gradcheck import gradcheck
 from minigrad.ops.special import log_sigmoid, logsumexp, sigmoid, softplus
 from minigrad.random import manual_seed
 from minigrad.serialize import load, save
+from minigrad.stepping.recording import recording
+from minigrad.stepping.stepper import step
 
 __all__ = [
     "Function",
@@ -25,8 +27,10 @@ __all__ = [
     "manual_seed",
     "no_grad",
     "optim",
+    "recording",
     "save",
     "sigmoid",
     "softplus",
+    "step",
     "tensor",
 ]

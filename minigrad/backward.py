@@ -154,7 +154,7 @@ def _seed(root: Tensor, grad: Any, create_graph: bool) -> Any:
     return grad
 
 
-_NOTHING = itertools.repeat(None)  # no gradient for any of a node's operands
+_NOTHING: Any = itertools.repeat(None)  # no gradient for any of a node's operands
 
 
 def walk(
@@ -183,7 +183,7 @@ def walk(
     try:
         waiting = _count([r._node for r in roots if r._node is not None])
         targets = set(wanted) if wanted is not None else None
-        useful = _leading_to(targets, waiting) if targets is not None else None
+        useful: Any = _leading_to(targets, waiting) if targets is not None else None
         found: dict[Any, Any] = {}
         pending: dict[Node, Any] = {}
         for root, seed in zip(roots, seeds, strict=True):

@@ -1,0 +1,117 @@
+"""The boxes of a graph: its operations, a rule with several outputs being one, and its leaves."""
+
+import inspect
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from types import FrameType
+from typing import Any
+
+from minigrad.backward import _count
+from minigrad.tape import Node
+from minigrad.tensor import Tensor
+
+
+class Box:
+    """An operation or a leaf, as it is drawn and named.
+
+    Attributes
+    ----------
+    origin : Node or Tensor
+    number : int
+        The place in the order in which the graph was made, from 0.
+    step : int or None
+        The step of the backward pass that runs its rule, from 1; None for a leaf, and where no
+        gradient arrives.
+    arrivals : Counter
+        How many gradients arrive in all, by output (None where there is but one, and at a leaf).
+    name : str
+        Of the operation, or of the leaf in the caller's code.
+    sources : list of Box
+        Where its operands come from, as often as they are used; what is not tracked has no box.
+    """
+
+    def __init__(self, origin: Any, number: int, name: str):
+        self.origin, self.number, self.name = origin, number, name
+        self.step: int | None = None
+        self.arrivals: Counter[int | None] = Counter()
+        self.sources: list[Box] = []
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this is a leaf, which keeps its gradient."""
+        return not isinstance(self.origin, Node)
+
+    @property
+    def title(self) -> str:
+        """Which box it is, in words."""
+        if self.is_leaf:
+            return f"leaf {self.name}"
+        return f"{self.name} (step {self.step})" if self.step else f"{self.name} (no step)"
+
+
+def rules(loss: Tensor) -> list[Node]:
+    """The nodes of all rules that `loss` depends on; raises where the graph was freed."""
+    return [node for node in _count([loss._node]) if node.index is None]
+
+
+def boxes(loss: Tensor, names: Mapping[int, str]) -> dict[Any, Box]:
+    """All boxes by Node or leaf, in the order in which they were made: operands come first.
+
+    `names` are those of leaves, by identity.
+    """
+    found: dict[Any, Box] = {}
+    stack = [(_rule(loss._node), False)]
+    while stack:
+        origin, operands_done = stack.pop()
+        if origin in found:
+            continue
+        sources = _sources(origin)
+        if not operands_done:
+            stack.append((origin, True))
+            stack += [(source, False) for source in reversed(sources) if source not in found]
+            continue
+        box = found[origin] = Box(origin, len(found), _name(origin, names, len(found)))
+        box.sources = [found[source] for source in sources]
+    return found
+
+
+def _sources(origin: Any) -> list[Any]:
+    if not isinstance(origin, Node):
+        return []
+    return [_rule(source) for source in origin.inputs if source is not None]
+
+
+def _rule(origin: Any) -> Any:
+    """For one of several outputs, the rule that made it."""
+    is_part = isinstance(origin, Node) and origin.index is not None
+    return origin.inputs[0] if is_part else origin
+
+
+def _name(origin: Any, names: Mapping[int, str], number: int) -> str:
+    if isinstance(origin, Node):
+        return origin.name
+    shape = "x".join(map(str, origin.shape)) or "number"
+    return names.get(id(origin), f"#{number} ({shape})")
+
+
+def names_in(frame: FrameType | None) -> dict[int, str]:
+    """What the code of a frame calls its Tensors and those of its modules, by identity."""
+    found: dict[int, str] = {}
+    for scope in (frame.f_locals, frame.f_globals) if frame else ():
+        for name, value in list(scope.items()):
+            if not name.startswith("_"):
+                for path, tensor in _tensors_in(name, value):
+                    found.setdefault(id(tensor), path)
+    return found
+
+
+def _tensors_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A Tensor, those in a list, a tuple or a dict, or a module's parameters, under their names."""
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, (list, tuple)):
+        yield from ((f"{name}[{k}]", v) for k, v in enumerate(value) if isinstance(v, Tensor))
+    elif isinstance(value, dict):
+        yield from ((f"{name}[{k!r}]", v) for k, v in value.items() if isinstance(v, Tensor))
+    elif inspect.isfunction(getattr(type(value), "named_parameters", None)):
+        yield from ((f"{name}.{path}", parameter) for path, parameter in value.named_parameters())

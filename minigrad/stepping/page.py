@@ -1,0 +1,155 @@
+"""A step as HTML, and the page that steps: one file, which needs no network.
+
+The page's structure, style and script lie in `template`; here they are filled with the record.
+"""
+
+import json
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from minigrad.drawing.layout import arrange
+from minigrad.stepping.rows import Row, rows
+from minigrad.stepping.steps import Step
+from minigrad.stepping.tables import array_html
+from minigrad.stepping.text import short
+from minigrad.stepping.views import View
+
+
+def step_html(step: Step) -> str:
+    """A step as an element of a page."""
+    groups: list[str] = []
+    for row in rows(step):
+        if row.kind in ("output", "operand"):
+            groups.append("")
+        groups[-1] += _row_html(row)
+    tables = "".join(f"<table class=rows><tbody>{group}</tbody></table>" for group in groups)
+    view = step.view
+    return (
+        f"<article class=step><h2>step {step.number} of {step.count}: {escape(step.name)}</h2>"
+        f"<div class=formula>{escape(step.formula)}</div><code class=line>{escape(step.line)}</code>"
+        f"<div class=groups>{tables}</div>{_view_html(view) if view else ''}</article>"
+    )
+
+
+def _row_html(row: Row) -> str:
+    content = (
+        f"<span class=instead>{escape(row.instead)}</span>"
+        if row.array is None
+        else array_html(row.array)
+    )
+    box = "" if row.box is None else f" data-box={row.box}"
+    return (
+        f"<tr class={row.kind}{box}><th>{escape(row.name)}</th>"
+        f"<td class=words>{escape(row.words)}</td><td>{content}</td></tr>"
+    )
+
+
+def _view_html(view: View) -> str:
+    """A layer's inside: a drawing, a slider over its frames, the words of the one that is shown."""
+    frames = [{"overlay": frame.overlay, "words": frame.words} for frame in view.frames]
+    shown, (width, height) = view.frames[view.start], view.size
+    return (
+        f"<details class=view open><summary>{escape(view.title)}</summary>"
+        f"<input type=range min=0 max={len(frames) - 1} value={view.start} aria-label=frame>"
+        f"<div class=body><svg width={width} height={height} viewBox='0 0 {width} {height}'>"
+        f"{view.drawing}<g class=overlay>{shown.overlay}</g></svg><pre>{escape(shown.words)}</pre></div>"
+        f"<script type='application/json'>{_json(frames)}</script></details>"
+    )
+
+
+def step_alone(step: Step) -> str:
+    """A step for a notebook: with the style, without the graph."""
+    return f"<style>{_scoped_style()}</style>{step_html(step)}"
+
+
+def _scoped_style() -> str:
+    """The style of steps alone: a notebook has its own for all else."""
+    style = _template("page.css")
+    start, end = style.index(":root {"), style.index("* {")
+    return style[start:end].replace(":root", ".step") + style[style.index(".step h2") :]
+
+
+def page(stepper: Any) -> str:
+    """All of the page."""
+    title = f"stepper: {stepper.boxes[-1].name}, {len(stepper)} steps"
+    parts = {
+        "%title%": escape(title),
+        "%style%": _template("page.css"),
+        "%script%": _template("page.js"),
+        "%data%": _json(_data(stepper)),
+    }
+    text = _template("page.html")
+    for mark, part in parts.items():
+        text = text.replace(mark, part, 1)
+    return text
+
+
+def in_frame(stepper: Any) -> str:
+    """The page inside of a notebook."""
+    return f'<iframe srcdoc="{escape(page(stepper))}" style="width:100%;height:720px;border:0"></iframe>'
+
+
+def _template(name: str) -> str:
+    return files("minigrad.stepping").joinpath("template", name).read_text(encoding="utf-8")
+
+
+def _json(value: Any) -> str:
+    """JSON that may stand in an element <script>."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _data(stepper: Any) -> dict[str, Any]:
+    boxes, steps = stepper.boxes, stepper.steps
+    edges = {box.number: [source.number for source in box.sources] for box in boxes}
+    layout = arrange(edges)
+    return {
+        "boxes": [_box_data(box, layout.places[box.number]) for box in boxes],
+        "edges": [
+            (
+                source,
+                box,
+                [(column, round(row, 2)) for column, row in layout.bends.get((source, box), ())],
+            )
+            for box, sources in edges.items()
+            for source in sorted(set(sources))
+        ],
+        "steps": [_step_data(step) for step in steps],
+        "root": boxes[-1].number,
+        "seed": _in_short(stepper.seed),
+        "start": stepper.position,
+        "opening": (
+            "<p>Before the first step: the gradient of the loss by itself, dy = "
+            f"{array_html(stepper.seed)}. Next runs the rule of the last operation.</p>"
+        ),
+    }
+
+
+def _box_data(box: Any, place: tuple[int, float]) -> dict[str, Any]:
+    return {
+        "name": box.name,
+        "title": box.title,
+        "leaf": box.is_leaf,
+        "step": box.step,
+        "reached": bool(box.step or box.arrivals),
+        "column": place[0],
+        "row": round(place[1], 2),
+    }
+
+
+def _step_data(step: Step) -> dict[str, Any]:
+    sums = []
+    for operand in step.operands:
+        if operand.total is not None and operand.source is not None:
+            complete = operand.arrival == operand.arrivals
+            sums.append((operand.source.number, _in_short(operand.total), complete))
+    return {"box": step.box.number, "html": step_html(step), "sums": sums}
+
+
+def _in_short(gradient: np.ndarray) -> str:
+    """A gradient in the few letters that a box has room for."""
+    if gradient.size == 1:
+        return f"grad {short(gradient.ravel()[0])}"
+    return f"|grad| {short(np.linalg.norm(gradient.ravel().astype(float)))}"

@@ -1,0 +1,113 @@
+"""Arrays in a page: small ones as tinted tables of numbers, large ones as heat maps."""
+
+import base64
+import math
+import struct
+import zlib
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from minigrad.stepping.text import short, summary
+
+#: Entries, and columns, up to which an array is a table.
+SMALL, COLUMNS = 64, 12
+#: Pixels up to which the sides of a heat map show every entry.
+SIDE = 64
+
+#: Colours of a heat map: the most negative, zero, the most positive. They differ for the colour-blind.
+LOW, ZERO, HIGH = np.array([[33, 102, 172], [247, 247, 247], [178, 24, 43]])
+NOT_A_NUMBER = np.array([0, 0, 0])
+
+
+def array_html(array: np.ndarray) -> str:
+    """An array as a number, as tables, or as a heat map with its shape and range."""
+    if array.ndim == 0:
+        return f"<b class=number title='{escape(repr(array.item()))}'>{short(array[()])}</b>"
+    if 0 < array.size <= SMALL and array.shape[-1] <= COLUMNS:
+        return _tables(array)
+    picture = _heat_map(array) if array.size else ""
+    return f"{picture}<span class=summary>{escape(summary(array))}</span>"
+
+
+def _tables(array: np.ndarray) -> str:
+    """A table of the last two axes, for each place along the axes before."""
+    largest = _largest(array)
+    if array.ndim <= 2:
+        return _table(np.atleast_2d(array), largest)
+    parts = []
+    for index in np.ndindex(array.shape[:-2]):
+        caption = f"<caption>[{', '.join(map(str, index))}]</caption>"
+        parts.append(_table(array[index], largest, caption))
+    return "<div class=tables>" + "".join(parts) + "</div>"
+
+
+def _table(array: np.ndarray, largest: float, caption: str = "") -> str:
+    body = "".join("<tr>" + "".join(_cell(v, largest) for v in row) + "</tr>" for row in array)
+    return f"<table class=array>{caption}{body}</table>"
+
+
+def _cell(value: Any, largest: float) -> str:
+    share = abs(value) / largest if largest and np.isfinite(value) else 0
+    tint = f" class={'high' if value > 0 else 'low'} style='--share:{share:.2f}'" if share else ""
+    return f"<td{tint} title='{value.item()!r}'>{short(value)}</td>"
+
+
+def _largest(array: np.ndarray) -> float:
+    return float(
+        np.max(np.abs(array, where=np.isfinite(array), out=np.zeros(array.shape)), initial=0)
+    )
+
+
+def _heat_map(array: np.ndarray) -> str:
+    """An image of an array; blue is negative, red positive, as strong as the largest."""
+    flat = as_tiles(array)
+    steps = [-(-side // SIDE) for side in flat.shape]
+    flat = flat[:: steps[0], :: steps[1]]
+    note = "" if max(steps) == 1 else f"every {steps[0]}. row, every {steps[1]}. column"
+    height, width = (max(8, 160 * side // max(flat.shape)) for side in flat.shape)
+    return f"<img class=map alt='heat map' title='{note}' width={width} height={height} src='{picture(flat)}'>"
+
+
+def as_tiles(array: np.ndarray) -> np.ndarray:
+    """An array of any rank as a matrix: the last two axes as tiles, NaN between them."""
+    if array.ndim <= 2:
+        return np.atleast_2d(array).astype(float)
+    height, width = array.shape[-2:]
+    tiles = array.reshape(-1, height, width)
+    across = math.ceil(math.sqrt(len(tiles) * height / width))
+    down = -(-len(tiles) // across)
+    board = np.full((down, height + 1, across, width + 1), np.nan)
+    for number, tile in enumerate(tiles):
+        board[number // across, :height, number % across, :width] = tile
+    return board.reshape(down * (height + 1), across * (width + 1))[:-1, :-1]
+
+
+def picture(matrix: np.ndarray, signed: bool = True) -> str:
+    """A matrix as the address of a PNG image, in the heat map's colours or from black to white."""
+    finite = np.isfinite(matrix)
+    values = np.where(finite, matrix, 0)
+    if signed:
+        share = values / (_largest(values) or 1)
+        colours = ZERO + np.abs(share)[..., None] * (
+            np.where(share[..., None] < 0, LOW, HIGH) - ZERO
+        )
+    else:
+        low, high = values.min(), values.max()
+        grey = (values - low) / (high - low or 1) * 255
+        colours = np.repeat(grey[..., None], 3, axis=-1)
+    pixels = np.where(finite[..., None], colours, NOT_A_NUMBER).astype(np.uint8)
+    return "data:image/png;base64," + base64.b64encode(_png(pixels)).decode()
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    """RGB pixels (H, W, 3) as a PNG file: header, rows each behind a filter type of 0, end."""
+    height, width, _ = pixels.shape
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )

@@ -1,0 +1,71 @@
+"""Views: a layer is one node, and opens into its own hand-derived steps.
+
+Who knows a layer registers a view under its operation's name. A view is a drawing with frames: one
+frame a window, a pixel or a time step, each with a few lines of words and what is laid over the
+drawing meanwhile. In a page one steps through the frames; in a terminal ``print(view)`` tells them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Maker = Callable[[Any], "View | None"]
+_makers: dict[str, Maker] = {}
+
+
+@dataclass
+class Frame:
+    """One hand-derived step.
+
+    Attributes
+    ----------
+    words : str
+        What happens, in plain text lines.
+    overlay : str
+        SVG elements laid over the view's drawing.
+    """
+
+    words: str
+    overlay: str = ""
+
+
+@dataclass
+class View:
+    """The inside of a step.
+
+    Attributes
+    ----------
+    title : str
+    size : (width, height) of the drawing
+    drawing : str
+        SVG elements. One with the attribute ``data-frame="3"`` goes to that frame when it is clicked.
+    frames : list of Frame
+    start : int
+        The frame that is shown first.
+    """
+
+    title: str
+    size: tuple[float, float]
+    drawing: str
+    frames: list[Frame]
+    start: int = 0
+
+    def __str__(self) -> str:
+        parts = (f"[{number}] {frame.words}" for number, frame in enumerate(self.frames))
+        return "\n".join([self.title, *parts])
+
+
+def register(name: str) -> Callable[[Maker], Maker]:
+    """Decorate a function from a Step of the operation `name` to its View, None where values lack."""
+
+    def keep(maker: Maker) -> Maker:
+        _makers[name] = maker
+        return maker
+
+    return keep
+
+
+def view_of(step: Any) -> View | None:
+    """The inside of a step; None where nobody has registered one, or too little was recorded."""
+    maker = _makers.get(step.name)
+    return maker(step) if maker else None
