@@ -21,15 +21,15 @@ def test_a_step_reads_like_this():
     assert [*lines[:2], *lines[3:]] == [
         "step 3 of 3: multiply",
         "  y = a b;   da = b dy,   db = a dy",
-        "  y      output                     [3 8]",
-        "  dy     comes in                   [1 1]",
-        "  a      from leaf a                [1 2]",
-        "  dy/da  entry by entry             [3 4]",
-        "  da     to leaf a                  [3 4]",
-        "         sum there of 2, complete   [4 5]",
-        "  b      from leaf b                [3 4]",
-        "  dy/db  entry by entry             [1 2]",
-        "  db     to leaf b, all of it       [1 2]",
+        "  y      output                    [3 8]",
+        "  dy     comes in                  [1 1]",
+        "  a      from leaf a               [1 2]",
+        "  dy/da  entry by entry            [3 4]",
+        "  da     to leaf a                 [3 4]",
+        "         sum there of 2, complete  [4 5]",
+        "  b      from leaf b               [3 4]",
+        "  dy/db  entry by entry            [1 2]",
+        "  db     to leaf b, all of it      [1 2]",
     ]
 
 
