@@ -5,6 +5,8 @@ __version__ = "0.1.0"
 from minigrad.tensor import Tensor, tensor  # isort: skip  (first: the rest is built on it)
 from minigrad import optim
 from minigrad.backward import grad
+from minigrad.drawing.dot import dot
+from minigrad.drawing.figure import draw
 from minigrad.function import Function
 from minigrad.grad_mode import enable_grad, is_grad_enabled, no_grad
 from minigrad.gradcheck import gradcheck
@@ -17,6 +19,8 @@ from minigrad.stepping.stepper import step
 __all__ = [
     "Function",
     "Tensor",
+    "dot",
+    "draw",
     "enable_grad",
     "grad",
     "gradcheck",

@@ -3,7 +3,7 @@
 Four steps, after Sugiyama, Tagawa and Toda (1981), all without recursion:
 
 1. A node stands right of everything it comes from: its column is its longest path from the leaves.
-   Where there is room it then moves right, up to the nearest node that uses it.
+   A leaf, and what is computed apart from the longest path, then moves right to the node that uses it.
 2. A line that passes columns gets a bend in each of them, so that boxes make way for it. Lines from
    one node share their bends.
 3. Crossings: each column is sorted by the mean place of its neighbours in the column before, to the
@@ -110,14 +110,24 @@ def _columns(sources: list[list[int]]) -> list[int]:
     columns = [0] * len(sources)
     for n, own in enumerate(sources):
         columns[n] = max((columns[s] + 1 for s in own), default=0)
-    nearest: list[int | None] = [None] * len(sources)
+    latest = _moved_right(sources, columns, [False] * len(sources))
+    # What the longest path leads to stays: were it to wait at the end, so would the lines to it.
+    stays = [bool(own) and column == late for own, column, late in zip(sources, columns, latest)]
+    for n, own in enumerate(sources):
+        stays[n] = stays[n] or any(stays[s] for s in own)
+    return _moved_right(sources, columns, stays)
+
+
+def _moved_right(sources: list[list[int]], columns: list[int], stays: list[bool]) -> list[int]:
+    """The columns, with each node that does not stay beside the first that uses it."""
+    moved = list(columns)
+    limits = [len(sources)] * len(sources)
     for n in reversed(range(len(sources))):
-        if (limit := nearest[n]) is not None:
-            columns[n] = limit - 1
+        if not stays[n] and limits[n] < len(sources):
+            moved[n] = limits[n] - 1
         for s in sources[n]:
-            before = nearest[s]
-            nearest[s] = columns[n] if before is None else min(before, columns[n])
-    return columns
+            limits[s] = min(limits[s], moved[n])
+    return moved
 
 
 def _with_bends(

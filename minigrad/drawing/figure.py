@@ -1,0 +1,137 @@
+"""`draw`: the graph of a loss as a matplotlib Figure, from its leaves on the left to the loss.
+
+A graph with many columns is broken into bands, as a text is into lines: a line that is cut at the
+right end of a band goes on at the left end of the next, with the name of where it comes from.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.drawing import paint
+from minigrad.drawing.bands import Bands, break_into_bands
+from minigrad.drawing.graph import Graph, named_by, read
+from minigrad.drawing.layout import arrange
+from minigrad.drawing.numbers import short
+from minigrad.tensor import Tensor
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Of larger graphs the norms along the arrows are told by their width alone.
+LABELLED = 150
+
+
+def draw(loss: Tensor, names: Any = None) -> Figure:
+    """Draw the graph of `loss`: values, gradients, modules.
+
+    A box is a value and the operation that made it; leaves have square corners, constants a dashed
+    border, the output a bold one. An arrow is as wide as the norm of the gradient that flows back
+    along it, which stands beside it where there is room. The gradients come from a backward pass of
+    its own, which leaves `.grad` alone and frees nothing.
+
+    Parameters
+    ----------
+    loss : Tensor
+        With a graph. Gradients are shown where it is a single number, and its graph was not freed.
+    names : Module, or mapping from name to Tensor, array or Module
+        What leaves, results and constants are called. Parameters of a Module also tell which nodes
+        belong to it; these stand on ground of one shade, with its name. Without `names` the caller's
+        variables are looked through.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Of a size at which its text can be read; ``figure.savefig("graph.svg")`` keeps it sharp.
+
+    Raises
+    ------
+    GraphError
+        `loss` has no graph.
+    """
+    from matplotlib.figure import Figure
+
+    graph = read(loss, named_by(names, sys._getframe(1)))
+    places, bends = arrange(graph.edges())
+    bands = break_into_bands(places, bends)
+    figure = Figure(figsize=(bands.width + 0.2, bands.height + 0.3))
+    axes = figure.add_axes((0, 0, 1, bands.height / (bands.height + 0.3)))
+    axes.set(xlim=(-0.1, bands.width + 0.1), ylim=(bands.height, 0))
+    axes.set_axis_off()
+    figure.text(0.02, 0.99, _title(graph), va="top", fontsize=9)
+    _ground(axes, graph, places, bands)
+    _arrows(axes, graph, places, bends, bands)
+    paint.boxes(axes, [(bands.point(*places[key]), box) for key, box in graph.boxes.items()])
+    return figure
+
+
+def _title(graph: Graph) -> str:
+    count = f"{len(graph.boxes)} values" if len(graph.boxes) > 1 else "a leaf"
+    return (
+        f"{count}; {graph.note or 'arrows: forward, width: norm of the gradient that flows back'}"
+    )
+
+
+def _ground(axes: Axes, graph: Graph, places: dict[Any, Any], bands: Bands) -> None:
+    """Ground of one shade below the boxes of a module, and its name once a band."""
+    members: dict[tuple[str, int], list[Any]] = {}
+    for key, box in graph.boxes.items():
+        if box.group:
+            members.setdefault((box.group, bands.band(places[key][0])), []).append(places[key])
+    shades = {path: n % 2 for n, path in enumerate(dict.fromkeys(path for path, _ in members))}
+    for (path, _), cells in members.items():
+        points = [bands.point(*cell) for cell in cells]
+        paint.ground(axes, points, path, shades[path])
+
+
+def _arrows(
+    axes: Axes, graph: Graph, places: dict[Any, Any], bends: dict[Any, Any], bands: Bands
+) -> None:
+    strokes = []
+    widths, ports = _widths(graph), _ports(graph, places, bends)
+    named: set[Any] = set()
+    for (source, target), norm in graph.arrows.items():
+        column, row = places[target]
+        way = [
+            places[source],
+            *bends.get((source, target), ()),
+            (column, row + ports[source, target]),
+        ]
+        for piece in bands.pieces(way):
+            points = paint.between_boxes(piece)
+            known = norm is not None
+            strokes.append(paint.Stroke(points, widths[source, target], known, piece.last))
+            if piece.last and norm is not None and len(graph.boxes) <= LABELLED:
+                paint.norm(axes, points[-1], short(norm, 2))
+            # Lines from one box share their bends, so one name serves them all.
+            if not piece.first and (source, points[0]) not in named:
+                named.add((source, points[0]))
+                paint.continued(axes, points[0], graph.boxes[source].label)
+    paint.arrows(axes, strokes)
+
+
+def _ports(graph: Graph, places: dict[Any, Any], bends: dict[Any, Any]) -> dict[Any, float]:
+    """At which height, in rows from its centre, each arrow enters its box: in the order they come."""
+    ports = {}
+    for target, sources in graph.edges().items():
+        last = {s: bends[s, target][-1] if (s, target) in bends else places[s] for s in sources}
+        ordered = sorted(sources, key=lambda s: last[s][1])
+        step = min(0.2, 0.5 / max(1, len(ordered) - 1))
+        for k, source in enumerate(ordered):
+            ports[source, target] = (k - (len(ordered) - 1) / 2) * step
+    return ports
+
+
+def _widths(graph: Graph) -> dict[Any, float]:
+    """2.5 points for the largest norm and two thirds of a point less for each decade below it."""
+    norms = [norm for norm in graph.arrows.values() if norm and np.isfinite(norm)]
+    largest = max(norms, default=1.0)
+    widths = {}
+    for arrow, norm in graph.arrows.items():
+        decades = np.log10(norm / largest) if norm and np.isfinite(norm) else -3.0
+        widths[arrow] = max(0.5, 2.5 + decades * 2 / 3)
+    return widths

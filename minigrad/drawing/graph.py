@@ -1,0 +1,208 @@
+"""A graph as boxes and arrows: what is known of each value, and the gradient along each arrow.
+
+The gradients come from a backward pass of its own, which frees nothing and leaves `.grad` alone. A
+value is known where a rule kept it or a leaf holds it. What is not known is None, never 0.
+"""
+
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from minigrad import guard
+from minigrad.backward import _fit, walk
+from minigrad.drawing.groups import group
+from minigrad.drawing.numbers import short
+from minigrad.errors import GraphError
+from minigrad.stepping.graph import names_in
+from minigrad.tape import Node, _origin
+from minigrad.tensor import Tensor
+
+LEAF, CONSTANT, OPERATION, OUTPUT = "leaf", "constant", "operation", "output"
+
+
+@dataclass
+class Box:
+    """A value and the operation that made it.
+
+    Attributes
+    ----------
+    label : str
+    kind : 'leaf', 'constant', 'operation' or 'output'
+    shape : tuple of int, or None for a rule with several outputs, each of which has a box
+    group : str
+        The module it belongs to, as a path, or ''.
+    value, gradient : ndarray or None
+    line : str
+        The forward line that made it, or ''.
+    """
+
+    label: str
+    kind: str
+    shape: tuple[int, ...] | None
+    group: str = ""
+    value: Any = None
+    gradient: Any = None
+    line: str = ""
+
+
+@dataclass
+class Graph:
+    """All boxes, and for each arrow (from, to) the norm of the gradient that flows back along it.
+
+    `note` says why there are no gradients, and is '' where there are.
+    """
+
+    boxes: dict[Any, Box] = field(default_factory=dict)
+    arrows: dict[tuple[Any, Any], float | None] = field(default_factory=dict)
+    note: str = ""
+
+    def edges(self) -> dict[Any, list[Any]]:
+        """Per box the boxes it comes from."""
+        edges: dict[Any, list[Any]] = {key: [] for key in self.boxes}
+        for source, target in self.arrows:
+            edges[target].append(source)
+        return edges
+
+
+def read(loss: Tensor, named: dict[int, str]) -> Graph:
+    """The graph of `loss`; `named` as from `named_by`."""
+    root = _origin(loss) if isinstance(loss, Tensor) else None
+    if root is None:
+        raise GraphError(
+            f"draw: this {type(loss).__name__} has no graph. Draw a Tensor that was computed from one with "
+            "requires_grad=True, outside of no_grad() and before detach()."
+        )
+    keys = _reachable(root)
+    graph = Graph()
+    for key in keys:
+        graph.boxes[key] = _box(key, named)
+        if isinstance(key, Node):
+            graph.arrows |= {(s, key): None for s in key.inputs if s is not None}
+    graph.boxes[root].value = loss._data
+    if isinstance(root, Node):
+        graph.boxes[root].kind = OUTPUT
+    for key in keys:
+        if isinstance(key, Node):
+            _read_values(key, graph, named)
+    _read_gradients(loss, root, keys, graph)
+    owners = {k: b.label.rpartition(".")[0] for k, b in graph.boxes.items() if b.kind == LEAF}
+    for key, path in group(graph.edges(), owners).items():
+        graph.boxes[key].group = path
+    return graph
+
+
+def _reachable(root: Any) -> list[Any]:
+    keys = {root: None}
+    stack = [root]
+    while stack:
+        key = stack.pop()
+        for source in key.inputs if isinstance(key, Node) else ():
+            if source is not None and source not in keys:
+                keys[source] = None
+                stack.append(source)
+    return list(keys)
+
+
+def named_by(names: Any, caller: FrameType) -> dict[int, str]:
+    """By identity of a leaf, a node or an array: what it is called.
+
+    `names` is as in `minigrad.draw`; without it the caller's variables give the names.
+    """
+    if names is None:
+        return names_in(caller)
+    found = {}
+    given = {"": names} if hasattr(names, "named_parameters") else dict(names)
+    for name, value in given.items():
+        if hasattr(value, "named_parameters"):
+            prefix = f"{name}." if name else ""
+            for path, parameter in value.named_parameters():
+                found[id(parameter)] = prefix + path
+        elif isinstance(value, Tensor):
+            found[id(_origin(value))] = found[id(value._data)] = name
+        else:
+            found[id(value)] = name
+    return found
+
+
+def _box(key: Any, named: dict[int, str]) -> Box:
+    name = named.get(id(key), "")
+    if isinstance(key, Tensor):
+        return Box(name or "leaf", LEAF, key.shape, value=key._data)
+    label = f"{name} = {_call(key)}" if name else _call(key)
+    return Box(label, OPERATION, None if key.outputs > 1 else key.shape, line=key.line())
+
+
+def _call(node: Node) -> str:
+    """The operation, with the operands that are plain numbers where they are known."""
+    operands = node.values.operands if node.values is not None else ()
+    plain = [short(x) if isinstance(x, (int, float)) else "·" for x in operands]
+    return node.name if set(plain) <= {"·"} else f"{node.name}({', '.join(plain)})"
+
+
+def _read_values(node: Node, graph: Graph, named: dict[int, str]) -> None:
+    """Operands and outputs of one rule, as far as they were recorded or kept."""
+    if node.index is not None:
+        recorded = node.inputs[0].values
+        if recorded is not None:
+            graph.boxes[node].value = recorded.outputs[node.index]
+        return
+    count, kept = len(node.inputs), _kept(node)
+    operands = {k: array for k, array in kept.items() if k < count}
+    output = kept.get(len(node.ids) - 1)
+    if node.values is not None:
+        recorded = dict(enumerate(node.values.operands))
+        operands |= {k: x for k, x in recorded.items() if isinstance(x, np.ndarray)}
+        output = node.values.outputs[0]
+    if node.outputs == 1 and output is not None:
+        graph.boxes[node].value = output
+    for place, array in operands.items():
+        source = node.inputs[place]
+        if source is None:
+            source = (CONSTANT, id(array))
+            label = named.get(node.ids[place], CONSTANT) if place in kept else CONSTANT
+            graph.boxes.setdefault(source, Box(label, CONSTANT, array.shape, value=array))
+            graph.arrows[source, node] = None
+        elif graph.boxes[source].value is None:
+            graph.boxes[source].value = array
+
+
+def _kept(node: Node) -> dict[int, np.ndarray]:
+    """What a rule kept of its operands, options and outputs, by their place in `ids`."""
+    return {node.ids.index(id(a)): a for a in guard.kept(node.ctx) if id(a) in node.ids}
+
+
+def _read_gradients(loss: Tensor, root: Any, keys: list[Any], graph: Graph) -> None:
+    nodes = [key for key in keys if isinstance(key, Node)]
+    if any(node.ctx is None and node.index is None for node in nodes):
+        graph.note = "freed by an earlier backward pass: gradients of leaves only"
+        for key in keys:
+            held = [r() for r in key.retained] if isinstance(key, Node) else [key]
+            graph.boxes[key].gradient = next((t.grad for t in held if t is not None), None)
+        return
+    if loss.size != 1:
+        graph.note = f"no gradients: only a single number has its own, and this is {loss.shape}"
+        return
+    seed = np.ones(loss.shape, loss.dtype)
+
+    def watch(node: Node, gradient: Any, answers: tuple[Any, ...]) -> None:
+        _read_flow(node, answers, graph)
+
+    found = walk([loss], [seed], wanted=keys, retain_graph=True, watch=watch)
+    for key, gradient in found.items():
+        if not isinstance(gradient, list):
+            graph.boxes[key].gradient = gradient
+            if isinstance(key, Node) and key.index is not None:
+                graph.arrows[key.inputs[0], key] = float(np.linalg.norm(gradient))
+
+
+def _read_flow(node: Node, answers: tuple[Any, ...], graph: Graph) -> None:
+    """The norm of what one node hands to each of its operands."""
+    sums: dict[Any, Any] = {}
+    for source, answer in zip(node.inputs, answers):
+        if source is not None and answer is not None:
+            fitted = _fit(node, answers, answer, source, False)
+            sums[source] = sums[source] + fitted if source in sums else fitted
+    for source, total in sums.items():
+        graph.arrows[source, node] = float(np.linalg.norm(total))

@@ -1,0 +1,206 @@
+"""What a drawing knows: values, gradients, norms along arrows, modules; and what it must not say."""
+
+import numpy as np
+import pytest
+
+import minigrad
+from layers import Conv2d, Flatten, Linear, Module, ReLU, Sequential
+from layers.functional import cross_entropy
+from minigrad import Function, recording
+from minigrad.drawing import graph
+from minigrad.drawing.graph import CONSTANT, LEAF, OUTPUT, named_by
+from minigrad.drawing.groups import group
+from minigrad.drawing.numbers import brief, short
+from minigrad.errors import GraphError
+
+
+def read(loss, names=()):
+    return graph.read(loss, named_by(names, None))
+
+
+def _line():
+    w, b = (minigrad.tensor(v, requires_grad=True) for v in (2.0, -1.0))
+    x = minigrad.tensor([3.0, 1.0, 2.0])
+    return {"w": w, "b": b, "x": x}, np.sum(w * x + b)
+
+
+def _by_label(drawn):
+    return {box.label: box for box in drawn.boxes.values()}
+
+
+def test_values_gradients_and_norms_of_a_line_are_those_computed_by_hand():
+    with recording():
+        names, loss = _line()
+    drawn = read(loss, names)
+    boxes = _by_label(drawn)
+    assert set(boxes) == {"w", "b", "x", "multiply", "add", "sum"}
+    assert boxes["multiply"].value.tolist() == [6, 2, 4]
+    assert boxes["add"].value.tolist() == [5, 1, 3]
+    assert (boxes["w"].gradient, boxes["b"].gradient, boxes["sum"].gradient) == (6, 3, 1)
+    assert boxes["multiply"].gradient.tolist() == [1, 1, 1]
+    assert (boxes["x"].kind, boxes["w"].kind, boxes["sum"].kind) == (CONSTANT, LEAF, OUTPUT)
+    label = {key: box.label for key, box in drawn.boxes.items()}
+    norms = {(label[s], label[t]): norm for (s, t), norm in drawn.arrows.items()}
+    assert norms == {
+        ("w", "multiply"): 6, ("x", "multiply"): None, ("b", "add"): 3,
+        ("multiply", "add"): pytest.approx(3**0.5), ("add", "sum"): pytest.approx(3**0.5),
+    }  # fmt: skip
+
+
+def test_what_nobody_kept_is_unknown_and_never_zero():
+    names, loss = _line()
+    boxes = _by_label(read(loss, names))
+    assert boxes["add"].value is None
+    assert boxes["x"].gradient is None  # a constant has none
+    assert boxes["sum"].value == 9
+
+
+def test_a_gradient_that_no_rule_computed_is_none():
+    class Stop(Function):
+        "y = x;   dx is never computed"
+
+        @staticmethod
+        def forward(ctx, x):
+            return x + 0
+
+        @staticmethod
+        def backward(ctx, dy):
+            return None
+
+    x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    drawn = read(Stop.apply(np.exp(x)).sum())
+    boxes = _by_label(drawn)
+    assert boxes["leaf"].gradient is None
+    assert boxes["exp"].gradient is None
+    assert boxes["stop"].gradient.tolist() == [1, 1]
+    assert [norm for norm in drawn.arrows.values() if norm is None] == [None, None]
+
+
+def test_a_shared_value_is_one_box_and_its_gradient_the_sum_of_what_its_arrows_bring():
+    x = minigrad.tensor([1.0, -2.0], requires_grad=True)
+    loss = np.sum(x * x + np.sin(x) * 3)
+    drawn = read(loss, {"x": x})
+    assert [box.label for box in drawn.boxes.values()].count("x") == 1
+    key = next(k for k, box in drawn.boxes.items() if box.label == "x")
+    assert sum(source is key for source, _ in drawn.arrows) == 2
+    np.testing.assert_allclose(
+        drawn.boxes[key].gradient, 2 * x.data + 3 * np.cos(x.data), rtol=1e-6
+    )
+    norms = {drawn.boxes[t].label: n for (s, t), n in drawn.arrows.items() if s is key}
+    # x * x hands back two gradients to one operand: the arrow shows their sum.
+    assert norms["multiply"] == pytest.approx(np.linalg.norm(2 * x.data), rel=1e-6)
+
+
+def test_drawing_leaves_the_graph_and_the_gradients_alone():
+    x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    loss = np.sum(x * x)
+    read(loss)
+    assert x.grad is None
+    loss.backward()
+    assert x.grad.tolist() == [2, 4]
+
+
+def test_a_freed_graph_shows_the_gradients_of_its_leaves_and_says_why_no_others():
+    x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    y = x * x
+    loss = np.sum(y)
+    loss.backward()
+    drawn = read(loss, {"x": x})
+    boxes = _by_label(drawn)
+    assert "freed" in drawn.note
+    assert boxes["x"].gradient.tolist() == [2, 4]
+    assert boxes["multiply"].gradient is None
+    assert set(drawn.arrows.values()) == {None}
+
+
+def test_an_output_of_several_numbers_is_drawn_without_gradients():
+    x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    drawn = read(x * x)
+    assert "(2,)" in drawn.note
+    assert all(box.gradient is None for box in drawn.boxes.values())
+
+
+def test_a_rule_with_several_outputs_has_a_box_for_each():
+    x = minigrad.tensor(np.arange(6.0), requires_grad=True)
+    with recording():
+        first, _, last = np.split(x, 3)
+        loss = np.sum(first * 2) + np.sum(last * last)
+    drawn = read(loss, {"x": x, "last": last})
+    boxes = _by_label(drawn)
+    part = next(box for label, box in boxes.items() if label.startswith("last = "))
+    assert part.value.tolist() == [4, 5]
+    assert part.gradient.tolist() == [8, 10]
+    assert boxes["x"].gradient.tolist() == [2, 2, 0, 0, 8, 10]
+
+
+def test_plain_numbers_stand_in_the_label_of_a_recorded_operation():
+    x = minigrad.tensor(2.0, requires_grad=True)
+    with recording():
+        loss = x**2 * 0.5
+    assert {"power(·, 2)", "multiply(·, 0.5)"} < set(_by_label(read(loss)))
+
+
+def test_what_has_no_graph_is_refused():
+    for thing in (minigrad.tensor(1.0), np.ones(3), 2.0):
+        with pytest.raises(GraphError, match="has no graph"):
+            read(thing)
+
+
+class Net(Module):
+    def __init__(self):
+        self.features = Sequential(Conv2d(1, 2, 3), ReLU(), Conv2d(2, 2, 3), ReLU(), Flatten())
+        self.head = Linear(2, 3)
+
+    def forward(self, x):
+        return self.head(self.features(x))
+
+
+def test_parameters_tell_the_modules_of_the_nodes_that_use_them_and_of_those_between():
+    net = Net()
+    loss = cross_entropy(net(np.ones((2, 1, 5, 5), np.float32)), np.array([0, 1]))
+    groups = [(box.label, box.group) for box in read(loss, net).boxes.values()]
+    assert ("conv2d", "features.0") in groups
+    assert ("conv2d", "features.2") in groups
+    assert ("relu", "features") in groups  # the one between; the other is behind the last parameter
+    assert ("linear", "head") in groups
+    assert ("features.0.weight", "features.0") in groups
+    assert ("cross_entropy", "") in groups
+
+
+def test_a_module_in_a_mapping_has_its_name_before_those_of_its_parameters():
+    net = Linear(2, 1)
+    labels = _by_label(read(net(np.ones((1, 2))).sum(), {"critic": net}))
+    assert {"critic.weight", "critic.bias"} < set(labels)
+
+
+def test_groups_of_a_recurrence_are_told_apart_where_their_hulls_overlap():
+    edges = {"w": [], "v": [], "x": []}
+    state = "x"
+    for t in range(3):
+        edges |= {f"h{t}": [state, "w"], f"tanh{t}": [f"h{t}"], f"y{t}": [f"tanh{t}", "v"]}
+        state = f"tanh{t}"
+    edges["loss"] = ["y0", "y1", "y2"]
+    found = group(edges, {"w": "cell", "v": "readout", "x": ""})
+    assert [found[f"h{t}"] for t in range(3)] == ["cell"] * 3
+    assert [found[f"y{t}"] for t in range(3)] == ["readout"] * 3
+    assert found["tanh0"] == found["tanh1"] == "cell"
+    assert "loss" not in found
+    assert "x" not in found
+
+
+@pytest.mark.parametrize(
+    ("array", "text"),
+    [
+        (np.float32(1.5), "1.5"), (np.array([[-2.0]]), "−2"), (np.array([1.0, -0.25]), "[1  −0.25]"),
+        (np.zeros(9), "all 0"), (np.arange(9.0), "0 … 8"), (np.zeros((0, 3)), "empty"),
+        (np.array([1, np.nan, np.inf, 2, 3]), "2 of 5 not finite"), (np.array(np.nan), "nan"),
+    ],
+)  # fmt: skip
+def test_arrays_in_few_characters(array, text):
+    assert brief(array) == text
+
+
+def test_a_number_keeps_its_significant_figures():
+    assert [short(x) for x in (0.03125, -1e-9, 12345.0, 4e7)] == [
+        "0.0312", "−1e−09", "12345", "4e07",
+    ]  # fmt: skip
