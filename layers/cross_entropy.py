@@ -10,6 +10,7 @@ reduction="mean" divides by the sum of the weights of the labels, "sum" by nothi
 label is `ignore_index` has loss and gradient 0 and does not count in the mean.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,45 +18,46 @@ import numpy as np
 from layers.checks import as_float
 from layers.errors import LabelError
 from layers.reduction import check_reduction
-from layers.softmax import log_softmax_forward
 from minigrad import Function, Tensor
 from minigrad.errors import ShapeError
+from minigrad.kernels import cross_entropy as kernels
 
 
 def cross_entropy_forward(
     z: np.ndarray, labels: np.ndarray, weight: Any, ignore_index: int, reduction: str
 ) -> tuple[Any, tuple[Any, ...]]:
     """Return the loss of logits `z` (N, C, ...) and `labels` (N, ...), and the cache."""
-    axis = _class_axis(z)
-    log_p = log_softmax_forward(z, axis)
-    counted = labels != ignore_index
-    classes = np.where(counted, labels, 0)
-    share = counted.astype(z.dtype)
+    shape = (1, z.size, 1) if z.ndim == 1 else (*z.shape[:2], math.prod(z.shape[2:]))
+    places = labels.reshape(shape[::2])
+    losses, exponentials, counted = kernels.cross_entropy_forward(
+        z.reshape(shape), places, ignore_index
+    )
+    if counted < 0:
+        raise _no_class(z, labels, ignore_index)
+    check_reduction("cross_entropy", reduction, counted)
+    share, whole = 1.0, counted
     if weight is not None:
-        share *= weight[classes]
+        share = weight.take(places, mode="clip")  # of what is ignored, any
+        whole = np.sum(share[places != ignore_index])
     if reduction == "mean":
-        share /= np.sum(share)
-    at = np.expand_dims(classes, axis)
-    picked = np.take_along_axis(log_p, at, axis).squeeze(axis)
-    losses = -share * np.where(counted, picked, 0)
-    return (losses if reduction == "none" else np.sum(losses)), (log_p, at, share, axis)
+        share = share / whole
+    losses *= share
+    loss = losses.reshape(labels.shape) if reduction == "none" else losses.sum()
+    return loss, (exponentials, share, ignore_index, z.shape)
 
 
 def cross_entropy_backward(dl: Any, cache: tuple[Any, ...]) -> np.ndarray:
     """Return dz: (p - one-hot) times each example's share in the loss."""
-    log_p, at, share, axis = cache
-    scale = np.expand_dims(share * dl, axis)
-    dz = np.exp(log_p) * scale
-    np.put_along_axis(dz, at, np.take_along_axis(dz, at, axis) - scale, axis)
-    return dz
-
-
-def _class_axis(z: Any) -> int:
-    return 0 if z.ndim == 1 else 1
+    exponentials, share, ignore_index, shape = cache
+    scale = np.empty_like(exponentials[-1])
+    scale[...] = share * (dl if dl.ndim == 0 else dl.reshape(scale.shape))
+    return kernels.cross_entropy_backward(scale, exponentials, ignore_index).reshape(shape)
 
 
 class CrossEntropyFunction(Function):
     """l = -w log softmax(z)[label];   dz = w (softmax(z) - onehot(label)) dl"""
+
+    differentiable_once = True
 
     @staticmethod
     def forward(ctx, z, *, labels, weight, ignore_index, reduction):
@@ -104,21 +106,24 @@ def cross_entropy(
     z = as_float("cross_entropy", input)
     if z.ndim == 0:
         raise ShapeError("cross_entropy: the logits are a single number; they need a class axis.")
-    labels = _check_labels(z, target, ignore_index)
-    check_reduction("cross_entropy", reduction, int(np.count_nonzero(labels != ignore_index)))
+    labels = _check_labels(z, target)
     if weight is not None:
         weight = np.asarray(weight, z.dtype)
-        if weight.shape != (z.shape[_class_axis(z)],):
+        if weight.shape != (classes := z.shape[_class_axis(z)],):
             raise ShapeError(
                 f"cross_entropy: weight has shape {weight.shape}; it must have one entry for each of "
-                f"the {z.shape[_class_axis(z)]} classes."
+                f"the {classes} classes."
             )
     return CrossEntropyFunction.apply(
         z, labels=labels, weight=weight, ignore_index=ignore_index, reduction=reduction
     )
 
 
-def _check_labels(z: Any, target: Any, ignore_index: int) -> np.ndarray:
+def _class_axis(z: Any) -> int:
+    return 0 if z.ndim == 1 else 1
+
+
+def _check_labels(z: Any, target: Any) -> np.ndarray:
     labels = target._data if isinstance(target, Tensor) else np.asarray(target)
     axis = _class_axis(z)
     classes, expected = z.shape[axis], z.shape[:axis] + z.shape[axis + 1 :]
@@ -137,15 +142,18 @@ def _check_labels(z: Any, target: Any, ignore_index: int) -> np.ndarray:
             f"cross_entropy: the labels have dtype {labels.dtype}; class labels are integers from 0 to "
             f"{classes - 1}: labels.astype(np.int64)."
         )
-    labels = labels.astype(np.int64, copy=False)
+    return labels if labels.dtype == np.int64 else labels.astype(np.int64)
+
+
+def _no_class(z: np.ndarray, labels: np.ndarray, ignore_index: int) -> LabelError:
+    """What to raise where a label is none of the classes."""
+    classes = z.shape[_class_axis(z)]
     wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
-    if wrong.any():
-        place = tuple(int(i[0]) for i in np.nonzero(wrong)) if labels.ndim else ()
-        hint = ""
-        if labels[place] == classes and labels.min() > 0:
-            hint = " Do they count from 1? Subtract 1."
-        raise LabelError(
-            f"cross_entropy: label {labels[place]} at index {place} is outside 0..{classes - 1}, the "
-            f"{classes} classes of logits of shape {z.shape}.{hint}"
-        )
-    return labels
+    place = tuple(int(i[0]) for i in np.nonzero(wrong)) if labels.ndim else ()
+    hint = ""
+    if labels[place] == classes and labels.min() > 0:
+        hint = " Do they count from 1? Subtract 1."
+    return LabelError(
+        f"cross_entropy: label {labels[place]} at index {place} is outside 0..{classes - 1}, the "
+        f"{classes} classes of logits of shape {z.shape}.{hint}"
+    )

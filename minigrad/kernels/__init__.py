@@ -40,6 +40,8 @@ if JIT:
 
 __all__ = ["JIT", "kernel", "part", "plain"]
 
+FLOAT32 = np.dtype(np.float32)
+
 
 def kernel(twin: Callable) -> Callable[[Callable], Any]:
     """Decorate a loop: compiled where Numba serves, else replaced by its NumPy `twin`.
@@ -70,6 +72,13 @@ def plain(*arrays: np.ndarray, dtype: type | None = None) -> list[np.ndarray]:
     returned as it is.
     """
     if dtype is None:
-        single = np.result_type(np.float32, *arrays) == np.float32
+        single = all(a.dtype is FLOAT32 for a in arrays)
+        single = single or np.result_type(np.float32, *arrays) == FLOAT32
         dtype = np.float32 if single else np.float64
-    return [np.require(a, dtype, ["C", "ALIGNED", "WRITEABLE", "ENSUREARRAY"]) for a in arrays]
+    wanted = np.dtype(dtype)
+    return [
+        a
+        if type(a) is np.ndarray and a.dtype is wanted and a.flags.carray
+        else np.require(a, wanted, ["C", "ALIGNED", "WRITEABLE", "ENSUREARRAY"])
+        for a in arrays
+    ]

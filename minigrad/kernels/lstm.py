@@ -4,13 +4,13 @@ A step has a product, W_hh h' or W_hhᵀ da, and then some twenty operations ent
 stand in layers/lstm.py). On arrays of a few thousand numbers each of these takes a call and a trip to the
 cache. The loop's trick in three lines: the products are those of panels.py, for which W_hh is brought
 into order once for all steps; each entry goes through its formulas while it is in registers; and a tanh made
-of products (hyperbolic.py), with σ(a) = ½ tanh(½ a) + ½, lets the compiler take LANES of them at once.
+of products (exponentials.py), with σ(a) = ½ tanh(½ a) + ½, lets the compiler take LANES of them at once.
 """
 
 import numpy as np
 
 from minigrad.kernels import kernel, part
-from minigrad.kernels.hyperbolic import tanh
+from minigrad.kernels.exponentials import tanh
 from minigrad.kernels.panels import add_product, panels
 
 __all__ = ["steps_back", "steps_forward"]

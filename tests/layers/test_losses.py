@@ -140,7 +140,7 @@ def test_float32_stays_float32():
 def test_a_gradient_of_a_gradient_is_refused_not_silently_wrong():
     z = minigrad.tensor([[1.0, 2.0]], requires_grad=True)
     for loss in (F.cross_entropy(z, [0]), F.mse_loss(z, np.zeros((1, 2)))):
-        with pytest.raises(GraphError, match="silently"):
+        with pytest.raises(GraphError, match="silently|once"):
             minigrad.grad(loss, z, create_graph=True)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.kernels import lstm
-from minigrad.kernels.hyperbolic import tanh
+from minigrad.kernels.exponentials import tanh
 from minigrad.kernels.panels import WIDTH, add_product, panels
 
 dtypes = st.sampled_from([np.float32, np.float64])
