@@ -21,7 +21,7 @@ from minigrad.checking.comparison import Comparison, choose, compare
 from minigrad.checking.fault import examine, first_faulty
 from minigrad.checking.kinks import check_kinks
 from minigrad.checking.manners import check_backward, check_forward
-from minigrad.checking.maps import Map, Operation
+from minigrad.checking.maps import Map, MisshapenError, Operation
 from minigrad.checking.recorder import operations
 from minigrad.checking.report import Finding, Report, entries
 from minigrad.checking.subject import Subject
@@ -90,7 +90,9 @@ def gradcheck(
         report.notes.append(f"Promoted to float64: {', '.join(subject.promoted)}.")
     with subject.in_float64():
         start = subject.arrays()
-        check = _Check(subject.map(), report, eps, samples, np.random.default_rng(seed))
+        # Not default_rng(seed): the inputs may come from that, and would then be their own upstream.
+        rng = np.random.default_rng([seed, *b"gradcheck"])
+        check = _Check(subject.map(), report, eps, samples, rng)
         report.problems += check_forward(check.subject, start)
         if not report.problems:
             check.run(start, kinks)
@@ -121,9 +123,11 @@ class _Check:
             self._take_over(found)
             report.problems += check_backward(subject, upstream)
         except GradientError as error:
-            report.problems.append(Finding("raised", str(error)))
-            found = Comparison([], [], [])
-        if report.wrong or any(problem.name == "raised" for problem in report.problems):
+            kind = "shape" if isinstance(error, MisshapenError) else "raised"
+            report.problems.append(Finding(kind, str(error)))
+            self._diagnose()
+            return
+        if report.wrong:
             self._diagnose()
         elif found.kinked or kinks:
             self._check_kinks(start, kinks or {})

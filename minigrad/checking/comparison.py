@@ -16,6 +16,10 @@ from minigrad.checking.tolerance import Tolerance
 
 #: How often an entry may be moved before it is left unchecked.
 MOVES = 12
+#: How often it may be moved for a kink that only shows as several entries move at once.
+JOINT_MOVES = 3
+#: In how many random directions such a kink is looked for.
+DIRECTIONS = 5
 #: Up to this size every entry of an array is checked, beyond it a sample …
 EVERY = 4096
 #: … of so many entries, fewer where the arrays are so large that this many numbers are computed.
@@ -85,24 +89,28 @@ def compare(
         [np.full(a.shape, np.nan) for a in start],
         [np.zeros(a.shape, bool) for a in start],
     )
-    pending, ways_out = entries, dict[Entry, int | None]()
+    pending, ways_out, bent = entries, dict[Entry, int](), None
     for attempt in range(MOVES + 1):
-        for (k, i), way in ways_out.items():
+        for (k, i), side in ways_out.items():
             size = rng.uniform(1e-3, 1e-2) * max(1.0, abs(start[k][i]))
-            subject.arrays[k][i] = start[k][i] + (way or rng.choice([-1, 1])) * size
+            subject.arrays[k][i] = start[k][i] + (side or rng.choice([-1, 1])) * size
         if ways_out:
-            gradients, ways_out = subject.gradients(upstream), {}
+            gradients, ways_out, bent = subject.gradients(upstream), {}, None
         slopes = Slopes(subject, eps)
         for k, i in pending:
-            numeric, way = _numeric(slopes, upstream, k, i, tolerance)
+            numeric, way = _numeric(slopes, upstream, k, i, gradients[k][i], tolerance)
             found.analytic[k][i], found.numeric[k][i] = gradients[k][i], numeric
             found.checked[k][i] = True
-            if way is None:
-                continue
-            if attempt == 0:
+            if way is not None and attempt == 0:
                 found.kinked.append((k, i))
-            if not tolerance.agree(gradients[k][i], numeric):
+            if tolerance.agree(gradients[k][i], numeric):
+                continue
+            if way is not None:
                 ways_out[k, i] = way
+            elif attempt < JOINT_MOVES:
+                bent = _bent(slopes, upstream, tolerance, rng) if bent is None else bent
+                if bent:
+                    ways_out[k, i] = 0
         if not ways_out:
             break
         pending = list(ways_out)
@@ -114,18 +122,29 @@ def compare(
     return found
 
 
+def _bent(slopes: Slopes, upstream: np.ndarray, tolerance: Tolerance, rng: Any) -> bool:
+    """Whether there is a kink that single entries do not show."""
+    for _ in range(DIRECTIONS):
+        bend, slope = slopes.joint_bend(upstream, rng)
+        if not tolerance.agree(slope + bend / 2, slope):
+            return True
+    return False
+
+
 def _numeric(
-    slopes: Slopes, upstream: np.ndarray, k: int, i: Index, tolerance: Tolerance
+    slopes: Slopes, upstream: np.ndarray, k: int, i: Index, analytic: float, tolerance: Tolerance
 ) -> tuple[float, int | None]:
     """The central difference at an entry; and the way off its kink, if there is one.
 
-    The way is 1 or -1 at the edge of f's domain, 0 where either will do.
+    The way is 1 or -1 at the edge of f's domain, 0 where either will do. A kink is looked for where
+    the slopes of the two sides differ, and where they differ from `analytic`: those of a jump, or of a
+    vertical tangent, are the same.
     """
     left, right = slopes.sides(k, i)
     with np.errstate(all="ignore"):
         one, two = float(upstream @ left), float(upstream @ right)
         numeric = (one + two) / 2
-        if tolerance.agree(one, two):
+        if tolerance.agree(one, two) and tolerance.agree(analytic, numeric):
             return numeric, None
         if np.isfinite(one) != np.isfinite(two):
             return numeric, 1 if np.isfinite(two) else -1

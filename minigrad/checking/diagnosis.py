@@ -53,7 +53,8 @@ def diagnose(case: Case) -> list[Finding]:
     for kind, hypothesis in HYPOTHESES:
         if len(found) == MOST:
             break
-        error, text = min(hypothesis(case), default=(np.inf, ""))
+        with np.errstate(all="ignore"):
+            error, text = min(hypothesis(case), default=(np.inf, ""))
         if kind not in found and error <= case.threshold:
             found[kind] = Finding(kind, f"{name}: {text}, to {max(error, 1e-16):.0e}.")
     findings = list(found.values())

@@ -56,8 +56,6 @@ def examine(subject: Map, tolerance: Tolerance, eps: float, rng: Any) -> list[Fi
     findings: list[Finding] = []
     for case in cases:
         if not _right(case, tolerance):
-            if not case.shaped and subject.strict:
-                findings.append(_misshapen(case))
             findings += diagnose(case)
     return findings or [UNKNOWN]
 
@@ -69,8 +67,3 @@ def _right(case: Case, tolerance: Tolerance) -> bool:
     except GradientError:
         return False
     return bool(np.all(tolerance.agree(fitted.ravel()[case.index], case.right)))
-
-
-def _misshapen(case: Case) -> Finding:
-    name, shape = case.subject.names[case.k], case.yours.shape
-    return Finding("shape", f"{name}: its gradient has shape {shape} and must have {case.x.shape}.")

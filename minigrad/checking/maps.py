@@ -20,6 +20,11 @@ from minigrad.shapes import unbroadcast
 from minigrad.tape import Node
 from minigrad.tensor import Tensor
 
+
+class MisshapenError(GradientError):
+    """A gradient that has not the shape of its array."""
+
+
 Backward = Callable[[np.ndarray], list[Any]]
 
 
@@ -59,7 +64,7 @@ class Map:
         Raises
         ------
         GradientError
-            The rule failed, or gave a wrong number of gradients, or one of a wrong shape.
+            The rule failed, or gave a wrong number of gradients; MisshapenError, one of a wrong shape.
         """
         return [self.fit(k, raw) for k, raw in enumerate(self.backward(upstream))]
 
@@ -72,7 +77,7 @@ class Map:
             except ValueError:
                 pass
         if answer.shape != shape:
-            raise GradientError(
+            raise MisshapenError(
                 f"{self.name}: the gradient of {self.names[k]} has shape {answer.shape}; it must "
                 f"have the shape of {self.names[k]}, {shape}."
             )

@@ -137,9 +137,10 @@ def _on_exchanged_axes(case: Case, a: int, b: int) -> Guess:
 def _permutes(case: Case) -> bool:
     """Whether forward only rearranges entries: each slope is 0 or 1, and at most one in an output."""
     near = np.abs(case.jacobian)
-    return bool(
-        np.all((near < 1e-6) | (np.abs(case.jacobian - 1) < 1e-6)) and np.all(near.sum(0) < 1.5)
-    )
+    if case.one_to_one and not np.any(near.sum(1) > near[np.arange(len(near)), case.index] + 1e-6):
+        return False  # each stays where it is
+    ones = np.abs(case.jacobian - 1) < 1e-6
+    return bool(np.all((near < 1e-6) | ones) and np.all(near.sum(0) < 1.5))
 
 
 def _operands_turned(case: Case, word: str, turns) -> Guess:

@@ -6,6 +6,7 @@ complex      Im f(x + ih) / h                 exact to the last digit, for an an
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +51,42 @@ class Slopes:
         with np.errstate(all="ignore"):
             first, last = self.between(k, i, -2, -1), self.between(k, i, 1, 2)
             return np.fmax(np.abs(first - 2 * left + right), np.abs(left - 2 * right + last))
+
+    def joint_bend(self, upstream: np.ndarray, rng: Any) -> tuple[float, float]:
+        """How <upstream, outputs> bends as all entries move at once; and its slope in a random direction.
+
+        Ties of three and more do not show along single entries: the median of five equal numbers stays
+        when one of them moves. There the slopes along a line grow unevenly, or those in two directions
+        do not add up to that in their sum.
+        """
+        v, w = (
+            [
+                self.eps * rng.uniform(-1, 1, a.shape) * np.maximum(1, np.abs(a))
+                for a in self.map.arrays
+            ]
+            for _ in range(2)
+        )
+        with np.errstate(all="ignore"):
+            low, less, more, high = (self._at(upstream, v, steps) for steps in (-2, -1, 1, 2))
+            middle = float(upstream @ self.middle)
+            sums = [more - less]
+            for way in (w, [a + b for a, b in zip(v, w)]):
+                sums.append(self._at(upstream, way, 1) - self._at(upstream, way, -1))
+            slopes = np.diff([low, less, middle, more, high])
+            gap = abs(sums[0] + sums[1] - sums[2]) / 2
+            bend = max(float(np.max(np.abs(np.diff(slopes, 2)))), gap)
+            return bend / self.eps, float(slopes[1]) / self.eps
+
+    def _at(self, upstream: np.ndarray, way: list[np.ndarray], steps: int) -> float:
+        """<upstream, outputs>, so many steps away."""
+        arrays = self.map.arrays
+        kept = [a.copy() for a in arrays]
+        for a, step in zip(arrays, way):
+            a += steps * step
+        value = float(upstream @ self.map.forward())
+        for a, before in zip(arrays, kept):
+            a[...] = before
+        return value
 
     def complex(self, k: int, i: Index) -> np.ndarray | None:
         """The slope by a complex step; None where that cannot be taken."""

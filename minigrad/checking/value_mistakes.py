@@ -111,6 +111,9 @@ def mask(case: Case) -> Guess:
     if yours.any() and right.any() and not (yours & right).any() and case.wrong.sum() > 1:
         yield 0.0, "mask inverted: yours is 0 where the right gradient is not, and only there not 0"
     elif case.one_to_one:
+        shut = not np.any(right[case.wrong]) and not case.wrong.all()
+        passed = case.comes_from(case.upstream[case.index]) if shut else np.inf
+        yield passed, "the mask is missing: yours lets dy through where the right gradient is 0"
         both, u = case.mine + case.right, case.upstream[case.index]
         c = both @ u / (u @ u)
         two = np.unique(np.round(case.right / u, 4)).size == 2

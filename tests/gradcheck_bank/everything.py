@@ -1,0 +1,15 @@
+"""All of the bank: importing its parts fills it."""
+
+from tests.gradcheck_bank import arrangements, dense, images, reductions
+from tests.gradcheck_bank.bank import LARGE, MISTAKES, OPERATIONS, SMALL
+
+__all__ = [
+    "LARGE",
+    "MISTAKES",
+    "OPERATIONS",
+    "SMALL",
+    "arrangements",
+    "dense",
+    "images",
+    "reductions",
+]
