@@ -18,6 +18,7 @@ from layers.checks import as_float
 from layers.errors import OptionError
 from layers.module import Module
 from minigrad import Function, Tensor
+from minigrad.kernels import rectifier as kernels
 
 
 class ReLUFunction(Function):
@@ -27,12 +28,25 @@ class ReLUFunction(Function):
 
     @staticmethod
     def forward(ctx, x):
-        ctx.positive = x > 0
-        return np.maximum(x, 0)
+        ctx.y = kernels.relu(x)
+        return ctx.y
 
     @staticmethod
     def backward(ctx, dy):
-        return dy * ctx.positive
+        return ReLUGradient.call(dy, ctx.y)
+
+
+class ReLUGradient(Function):
+    """dx = dy where y > 0, else 0;   linear in dy, so that its own gradient is again of this form"""
+
+    @staticmethod
+    def forward(ctx, dy, y):
+        ctx.y = y
+        return kernels.relu_backward(dy, y)
+
+    @staticmethod
+    def backward(ctx, ddx):
+        return ReLUGradient.call(ddx, ctx.y), None
 
 
 class LeakyReLUFunction(Function):

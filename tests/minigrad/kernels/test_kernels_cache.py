@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 
 from minigrad import kernels
-from minigrad.kernels import batchnorm, convolution, cross_entropy, lstm, pooling, sampling
+from minigrad.kernels import (
+    batchnorm,
+    convolution,
+    cross_entropy,
+    lstm,
+    pooling,
+    rectifier,
+    sampling,
+)
 
 needs_jit = pytest.mark.skipif(not kernels.JIT, reason="nothing is compiled here")
 
@@ -134,7 +142,15 @@ def test_a_change_in_a_file_beside_it_compiles_anew(toy):
     assert (toy(), toy()) == ("anew", "cached")
 
 
-MODULES = {batchnorm: 3, convolution: 3, cross_entropy: 2, lstm: 2, pooling: 4, sampling: 5}
+MODULES = {
+    batchnorm: 3,
+    convolution: 3,
+    cross_entropy: 2,
+    lstm: 2,
+    pooling: 4,
+    rectifier: 2,
+    sampling: 5,
+}
 
 
 @needs_jit
