@@ -1,6 +1,6 @@
 """layers: hand-derived layers and losses with PyTorch's names and conventions, one file a family."""
 
-from layers import functional
+from layers import functional, views
 from layers.activation import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 from layers.batchnorm import BatchNorm2d
 from layers.container import ModuleList, Sequential
@@ -40,4 +40,5 @@ __all__ = [
     "SpatialTransformer",
     "Tanh",
     "functional",
+    "views",
 ]

@@ -30,7 +30,7 @@ def step_html(step: Step) -> str:
     return (
         f"<article class=step><h2>step {step.number} of {step.count}: {escape(step.name)}</h2>"
         f"<div class=formula>{escape(step.formula)}</div><code class=line>{escape(step.line)}</code>"
-        f"<div class=groups>{tables}</div>{_view_html(view) if view else ''}</article>"
+        f"{_view_html(view) if view else ''}<div class=groups>{tables}</div></article>"
     )
 
 

@@ -11,7 +11,8 @@ from minigrad.backward import _origin, _seed
 from minigrad.errors import GraphError
 from minigrad.stepping.graph import Box, names_in
 from minigrad.stepping.known import place
-from minigrad.stepping.steps import Step, take_steps
+from minigrad.stepping.record import take_steps
+from minigrad.stepping.steps import Step
 from minigrad.tensor import Tensor
 
 

@@ -28,7 +28,7 @@ def array_html(array: np.ndarray) -> str:
     if 0 < array.size <= SMALL and array.shape[-1] <= COLUMNS:
         return _tables(array)
     picture = _heat_map(array) if array.size else ""
-    return f"{picture}<span class=summary>{escape(summary(array))}</span>"
+    return f"{picture}<div class=summary>{escape(summary(array))}</div>"
 
 
 def _tables(array: np.ndarray) -> str:
@@ -66,7 +66,7 @@ def _heat_map(array: np.ndarray) -> str:
     steps = [-(-side // SIDE) for side in flat.shape]
     flat = flat[:: steps[0], :: steps[1]]
     note = "" if max(steps) == 1 else f"every {steps[0]}. row, every {steps[1]}. column"
-    height, width = (max(8, 160 * side // max(flat.shape)) for side in flat.shape)
+    height, width = (max(8, 140 * side // max(flat.shape)) for side in flat.shape)
     return f"<img class=map alt='heat map' title='{note}' width={width} height={height} src='{picture(flat)}'>"
 
 

@@ -1,0 +1,146 @@
+"""The insides of layers tell what the layers do: their numbers are those of the step."""
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import minigrad
+from layers.functional import affine_grid, conv2d, grid_sample, lstm
+from layers.grid_sample import to_pixels
+from layers.views.convolution import window
+from layers.views.lstm import run
+from layers.views.sampler import read
+
+
+def leaf(*shape, seed=0):
+    numbers = np.random.default_rng(seed).standard_normal(shape)
+    return minigrad.tensor(numbers, requires_grad=True, dtype=np.float64)
+
+
+def step_of(make, name):
+    with minigrad.recording():
+        y = make()
+    upstream = np.random.default_rng(9).standard_normal(y.shape)
+    return minigrad.step(y, upstream).until(name)
+
+
+def check_drawing(view):
+    """The drawing and each overlay are well-formed, and every button has a frame."""
+    for frame in view.frames:
+        ElementTree.fromstring(f"<svg>{view.drawing}{frame.overlay}</svg>")
+        assert frame.words.isascii()
+    buttons = {int(n) for n in re.findall(r"data-frame='(\d+)'", view.drawing)}
+    assert buttons == set(range(len(view.frames)))
+    assert 0 <= view.start < len(view.frames)
+    assert view.frames[0].words in str(view)
+
+
+@pytest.mark.parametrize("aligned", [True, False])
+@pytest.mark.parametrize("padding", ["zeros", "border"])
+def test_a_reading_is_what_the_sampler_does(padding, aligned):
+    image = leaf(1, 3, 5, 6)
+    # Also on pixels exactly, on the borders, beside the image and far from it.
+    places = np.random.default_rng(2).uniform(-1.6, 1.6, (1, 6, 5, 2))
+    places[0, 0] = [[-1, -1], [1, 1], [0.2, -0.2], [0, 0], [-5, 0.3]]
+    grid = minigrad.tensor(places, requires_grad=True, dtype=np.float64)
+    options = {"padding_mode": padding, "align_corners": aligned}
+    step = step_of(lambda: grid_sample(image, grid, **options), "grid_sample")
+    upstream, value = step.outputs[0].gradient[0], step.outputs[0].value[0]
+    dimage, dgrid = (operand.gradient[0] for operand in step.operands)
+    pixels = to_pixels(places[0], (5, 6), aligned)
+    sides = np.array([5, 4]) / 2 if aligned else np.array([6, 5]) / 2
+    gathered = np.zeros((3, 7, 8))
+    for at in np.ndindex(6, 5):
+        reading = read(image.data[0], *pixels[at], padding == "border")
+        np.testing.assert_allclose(reading.value, value[:, *at], atol=1e-12)
+        slopes = [upstream[:, *at] @ slope for slope in reading.slope]
+        np.testing.assert_allclose(slopes * sides, dgrid[at], atol=1e-12)
+        for n in reading.neighbours:
+            if 0 <= n.row < 5 and 0 <= n.column < 6:
+                gathered[:, n.row, n.column] += upstream[:, *at] * n.weight
+    np.testing.assert_allclose(gathered[:, :5, :6], dimage, atol=1e-12)
+    check_drawing(step.view)
+
+
+def test_the_sampler_tells_its_cases():
+    image, theta = leaf(1, 1, 4, 4), leaf(1, 2, 3)
+    theta.data[...] = [[[1.0, 0, 0], [0, 1, 0]]]
+    step = step_of(lambda: grid_sample(image, affine_grid(theta, (1, 1, 4, 4))), "grid_sample")
+    words = step.view.frames[5].words
+    assert "output pixel [1, 1] reads at column u = 1, row v = 1" in words
+    assert "u is whole, a kink" in words
+    assert "every other pixel: weight 0, slope 0" in words
+    border = step_of(
+        lambda: grid_sample(image, affine_grid(theta * 3.0, (1, 1, 4, 4)), padding_mode="border"),
+        "grid_sample",
+    )
+    assert "its slope is 0" in border.view.frames[0].words
+    nearest = step_of(
+        lambda: grid_sample(image, affine_grid(theta, (1, 1, 4, 4)), mode="nearest"), "grid_sample"
+    )
+    assert nearest.view is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"stride": 2, "padding": 1}, {"dilation": (2, 1), "padding": (1, 2)}, {"groups": 2}],
+)
+def test_windows_add_up_to_the_convolution(options):
+    x, w, b = leaf(1, 2, 7, 6), leaf(2, 2 // options.get("groups", 1), 3, 2), leaf(2)
+    step = step_of(lambda: conv2d(x, w, b, **options), "conv2d")
+    y, dy = step.outputs[0].value[0, 0], step.outputs[0].gradient[0, 0]
+    dw = np.zeros(w.shape[1:])
+    for at in np.ndindex(y.shape):
+        seen = window(x.data[0], w.shape[1:], at, step.options)
+        np.testing.assert_allclose(np.sum(seen.values * w.data[0]) + b.data[0], y[at])
+        dw += dy[at] * seen.values
+    np.testing.assert_allclose(step.operands[1].gradient[0], dw)
+    check_drawing(step.view)
+
+
+def test_a_convolution_without_bias_and_with_many_windows():
+    step = step_of(lambda: conv2d(leaf(1, 1, 50, 40), leaf(1, 1, 3, 3)), "conv2d")
+    assert len(step.view.frames) <= 400
+    assert "db" not in step.view.frames[0].words
+    check_drawing(step.view)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("state", [True, False])
+def test_an_lstm_s_steps_are_those_of_the_kernel(bias, state):
+    x, w_ih, w_hh = leaf(5, 1, 3), leaf(8, 3), leaf(8, 2)
+    b = (leaf(8), leaf(8, seed=1)) if bias else (None, None)
+    hx = (leaf(1, 2), leaf(1, 2, seed=3)) if state else None
+
+    def make():
+        y, h, c = lstm(x, hx, w_ih, w_hh, *b)
+        return np.concatenate([y[:, 0], h, c * 2.0])
+
+    step = step_of(make, "lstm")
+    found = run(step)
+    y, _, c = (output.value for output in step.outputs)
+    np.testing.assert_allclose(found["h"], y[:, 0])
+    np.testing.assert_allclose(found["c"][-1], c[0])
+    if bias:
+        i, f, g, o = (found[name] for name in "ifgo")
+        dc, dh = found["dc"], found["dh"]
+        da = np.concatenate(
+            [
+                dc * g * i * (1 - i),
+                dc * found["c before"] * f * (1 - f),
+                dc * i * (1 - g**2),
+                dh * np.tanh(found["c"]) * o * (1 - o),
+            ],
+            axis=1,
+        )
+        gradient = next(p.gradient for p in step.operands if p.name == "parameters[3]")
+        np.testing.assert_allclose(gradient, da.sum(axis=0))
+    check_drawing(step.view)
+
+
+def test_what_was_not_recorded_does_not_open():
+    y = conv2d(leaf(1, 1, 4, 4), leaf(1, 1, 3, 3))
+    assert minigrad.step(np.sum(y)).until("conv2d").view is None
+    assert minigrad.step(np.sum(y)).next().view is None
