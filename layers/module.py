@@ -6,14 +6,14 @@ set, and through those of the modules among them. A name is the path of attribut
 ``features.0.weight``, which is also its key in a state_dict.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
 
 from layers.errors import ParameterError
 from layers.state_dict import IncompatibleKeys, as_array, match
-from minigrad import Tensor
+from minigrad import Tensor, hooks
 
 
 class Parameter(Tensor):
@@ -57,12 +57,15 @@ class Module:
 
     training: bool = True
     _buffers: tuple[str, ...] = ()
+    _hooks: tuple[hooks.Handle, ...] = ()
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Compute the output; each kind of module writes its own."""
         raise NotImplementedError(f"{type(self).__name__} has no method forward(self, x).")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
+        if self._hooks:
+            return hooks.call(self, inputs, options)
         return self.forward(*inputs, **options)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -217,6 +220,23 @@ class Module:
             names += [name for name in module._buffers if attributes[name] is not None]
             for name in names:
                 yield _join(path, name), module, name
+
+    # -- looking on -----------------------------------------------------------------------------
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> hooks.Handle:
+        """Have ``hook(module, inputs, output)`` called after each call of this module.
+
+        What it returns, unless None, takes the place of the output. ``handle.remove()`` takes it away;
+        copies of the module do not have it.
+        """
+        return hooks.Handle(self, hook)
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> hooks.Handle:
+        """Have ``hook(module, inputs)`` called before each call; it may return other inputs."""
+        return hooks.Handle(self, hook, before=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_hooks"}
 
     # -- showing --------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ __version__ = "0.1.0"
 from minigrad.tensor import Tensor, tensor  # isort: skip  (first: the rest is built on it)
 from minigrad import optim
 from minigrad.backward import grad
+from minigrad.debugging.anomaly import anomaly
+from minigrad.debugging.profile import profile
 from minigrad.drawing.dot import dot
 from minigrad.drawing.figure import draw
 from minigrad.function import Function
@@ -19,6 +21,7 @@ from minigrad.stepping.stepper import step
 __all__ = [
     "Function",
     "Tensor",
+    "anomaly",
     "dot",
     "draw",
     "enable_grad",
@@ -31,6 +34,7 @@ __all__ = [
     "manual_seed",
     "no_grad",
     "optim",
+    "profile",
     "recording",
     "save",
     "sigmoid",

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import guard
+from minigrad import guard, hooks, tape
 from minigrad.context import Context
 from minigrad.errors import GradientError, GraphError, MinigradError, MutationError, ShapeError
 from minigrad.grad_mode import mode
@@ -180,6 +180,7 @@ def walk(
     # A walk makes no dead cycles, and Python's search for them would visit all of the graph.
     gc.disable()
     mode.enabled = create_graph
+    run = call_rule if tape.observer is None else tape.observer.backward
     try:
         waiting = _count([r._node for r in roots if r._node is not None])
         targets = set(wanted) if wanted is not None else None
@@ -193,6 +194,8 @@ def walk(
             node = ready.pop()
             gradient = pending.pop(node, None)
             if gradient is not None:
+                if node._hooks:
+                    gradient = hooks.through(node._hooks, gradient)
                 if node.retained or (targets is not None and node in targets):
                     found[node] = gradient
                 if useful is not None and node not in useful:
@@ -201,7 +204,7 @@ def walk(
                     _collect(node, gradient, pending)
                     answers = _NOTHING
                 else:
-                    answers = call_rule(node, gradient, create_graph)
+                    answers = run(node, gradient, create_graph)
                     if watch is not None:
                         watch(node, gradient, answers)
             else:
@@ -228,6 +231,9 @@ def walk(
                         ready.append(source)
             if not retain_graph and node.index is None:
                 node.ctx, node.watched = None, ()
+        for key in found:
+            if key._hooks and type(key) is not Node:
+                found[key] = hooks.through(key._hooks, found[key])
     finally:
         mode.enabled = recording
         if collecting:

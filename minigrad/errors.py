@@ -35,6 +35,10 @@ class GradientError(MinigradError, RuntimeError):
     """A backward rule failed or answered with the wrong number, shape or kind of gradients."""
 
 
+class NotFiniteError(MinigradError, FloatingPointError):
+    """A NaN or an infinity that was looked for, and found (see `minigrad.anomaly`)."""
+
+
 class CheckpointError(MinigradError, OSError):
     """A saved file that is missing, damaged or cannot be written."""
 

@@ -59,6 +59,7 @@ class Node:
     retained: tuple[Any, ...] = ()
     watched: tuple[Any, ...] = ()
     values: Any = None
+    _hooks: tuple[Any, ...] = ()
 
     def __init__(self, rule: Any, inputs: tuple[Any, ...], shape: Any, dtype: Any):
         self.rule = rule
@@ -118,7 +119,10 @@ def record(rule: "type[Function]", *operands: Any, **options: Any) -> Any:
     ctx = Context()
     ctx.needs_input_grad = tuple(needs) if tracked else (False,) * len(needs)
     try:
-        y = rule.forward(ctx, *arrays, **options) if options else rule.forward(ctx, *arrays)
+        if observer is not None:
+            y = observer.forward(rule, ctx, arrays, options)
+        else:
+            y = rule.forward(ctx, *arrays, **options) if options else rule.forward(ctx, *arrays)
     except MinigradError:
         raise
     except (ValueError, IndexError) as error:
@@ -194,6 +198,10 @@ def _keep(node, ctx, operands, arrays, options, ys) -> None:
 #: Called with each new node, what forward was given, its options and what it returned, while somebody
 #: looks on (see listening.py).
 listener: Any = None
+
+#: Runs every rule, forward and backward, in place of the tape while somebody measures or checks (see
+#: debugging/observer.py).
+observer: Any = None
 
 _NO_ARRAYS = frozenset((bool, int, float, str))
 

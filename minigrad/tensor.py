@@ -5,7 +5,7 @@ import dis
 import operator
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,7 @@ class Tensor(NumPyMethods):
     _node: Any = None
     _requires_grad: bool = False
     _readers: Any = None  # weak references to the nodes that may keep this array (guard.py)
+    _hooks: tuple[Any, ...] = ()
     _exposed: bool = False  # whether a caller may hold the array itself
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None):
@@ -184,6 +185,32 @@ class Tensor(NumPyMethods):
             raise GraphError("retain_grad: this Tensor is not part of a graph.")
         if self._node is not None and all(r() is not self for r in self._node.retained):
             self._node.retained += (weakref.ref(self),)
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> "hooks.Handle":
+        """Have `hook` called with the gradient of this Tensor in each backward pass, once it is complete.
+
+        Parameters
+        ----------
+        hook : callable
+            From the gradient (an array; a Tensor under create_graph) to None, or to another of its
+            shape, which goes on in its place. It should not change the gradient in place.
+
+        Returns
+        -------
+        Handle
+            ``handle.remove()`` takes the hook away. Copies of the Tensor do not have it.
+
+        Raises
+        ------
+        GraphError
+            No gradient flows here.
+        """
+        if not self.requires_grad:
+            raise GraphError(
+                "register_hook: no gradient ever flows into this Tensor. Make it with requires_grad=True, "
+                "or take one that was computed from such a Tensor."
+            )
+        return hooks.Handle(self._node or self, hook)
 
     def detach(self) -> "Tensor":
         """The same data without a history; memory is shared."""
@@ -362,6 +389,7 @@ class Tensor(NumPyMethods):
         state = dict(vars(self))
         state.pop("_readers", None)
         state.pop("_exposed", None)
+        state.pop("_hooks", None)
         return state
 
 
@@ -399,4 +427,4 @@ def _as_data(data: Any, dtype: Any) -> np.ndarray:
 
 
 # These need the class above; the class needs them only when it is used.
-from minigrad import backward, guard, numpy_protocol, ops  # noqa: E402
+from minigrad import backward, guard, hooks, numpy_protocol, ops  # noqa: E402

@@ -1,0 +1,96 @@
+"""profile: counts, bytes and seconds by operation, with a clock of the test's own."""
+
+import itertools
+
+import numpy as np
+
+import minigrad
+from minigrad import Function, tape
+
+
+def _ticks():
+    return itertools.count().__next__
+
+
+def test_calls_and_bytes_are_those_of_the_program():
+    x = minigrad.tensor(np.ones((10, 100)), requires_grad=True)
+    with minigrad.profile() as p:
+        for _ in range(3):
+            np.sum(np.exp(x) + 1).backward()
+    assert set(p.costs) == {"exp", "add", "sum"}
+    exp, add, total = (p.costs[name] for name in ("exp", "add", "sum"))
+    assert (exp.calls, exp.backward_calls, add.calls) == (3, 3, 3)
+    assert exp.bytes == exp.kept == exp.backward_bytes == 3 * 4000
+    assert (add.bytes, add.kept, total.bytes) == (3 * 4000, 0, 3 * 4)
+
+
+def test_what_runs_outside_of_the_block_or_is_not_recorded_is_told_apart():
+    x = minigrad.tensor([1.0], requires_grad=True)
+    y = np.exp(x)
+    with minigrad.profile() as p:
+        y.backward()
+        with minigrad.no_grad():
+            np.sin(x)
+    np.cos(x)
+    assert set(p.costs) == {"exp", "sin"}
+    assert (p.costs["exp"].calls, p.costs["exp"].backward_calls) == (0, 1)
+    assert (p.costs["sin"].calls, p.costs["sin"].kept) == (1, 0)
+    assert tape.observer is None
+
+
+def test_seconds_are_those_between_two_looks_at_the_clock():
+    x = minigrad.tensor([1.0], requires_grad=True)
+    with minigrad.profile(clock=_ticks()) as p:
+        np.sum(x * x).backward()
+    for name in ("multiply", "sum"):
+        assert (p.costs[name].seconds, p.costs[name].backward_seconds) == (1, 1)
+
+
+def test_a_rule_that_runs_inside_of_another_is_counted_once():
+    class Twice(Function):
+        "y = 2 x, by a call of another rule"
+
+        @staticmethod
+        def forward(ctx, x):
+            return minigrad.tensor(x).__mul__(2).data
+
+        @staticmethod
+        def backward(ctx, dy):
+            return 2 * dy
+
+    x = minigrad.tensor([1.0], requires_grad=True)
+    with minigrad.profile(clock=_ticks()) as p:
+        Twice.apply(x)
+    # Looks at the clock: 0 twice, 1 multiply, 2 multiply done, 3 twice done.
+    assert p.costs["multiply"].seconds == 1
+    assert p.costs["twice"].seconds == 2
+
+
+def test_the_table_has_a_row_an_operation_slowest_first_and_their_total():
+    x = minigrad.tensor(np.ones(250_000), requires_grad=True)
+    times = iter([0, 0.001, 1, 1.002, 2, 2.0005, 3, 3.01])
+    with minigrad.profile(clock=lambda: next(times)) as p:
+        np.sum(np.exp(x)).backward()
+    head, columns, *rows = str(p).splitlines()
+    assert head.split() == ["forward", "backward"]
+    assert columns.split() == ["operation", *"calls ms MB kept MB calls ms MB".split()]
+    assert [row.split() for row in rows] == [
+        ["exp", "1", "1.00", "1.00", "1.00", "1", "10.00", "1.00"],
+        ["sum", "1", "2.00", "0.00", "0.00", "1", "0.50", "1.00"],
+        ["total", "2", "3.00", "1.00", "1.00", "2", "10.50", "2.00"],
+    ]
+    assert len({len(row) for row in (columns, *rows)}) == 1
+
+
+def test_an_empty_block_says_so_in_place_of_a_table():
+    with minigrad.profile() as p:
+        pass
+    assert "no operation ran" in str(p)
+
+
+def test_two_observers_both_look_on():
+    x = minigrad.tensor([1.0], requires_grad=True)
+    with minigrad.profile() as outer, minigrad.anomaly(), minigrad.profile() as inner:
+        np.exp(x).backward()
+    assert outer.costs["exp"].calls == inner.costs["exp"].calls == 1
+    assert outer.costs["exp"].backward_calls == inner.costs["exp"].backward_calls == 1
