@@ -4,6 +4,9 @@ Max pooling is a choice: it notes where each maximum stands, and the gradient go
 alone. At a tie several subgradients are possible; the first maximum, in reading order, takes it
 all, as in PyTorch. The mean is linear and its gradient spreads evenly. Where windows overlap, a
 pixel gathers from each of them. Outside the image a window sees -inf (max) or 0 (mean).
+
+A mean need not look at its window as a whole: the window's rows are added up first, into one line, in
+vectors, and then pieces of the line. The gradient goes the same way back.
 """
 
 import numpy as np
@@ -176,13 +179,24 @@ def _mean_pool_numpy(x: np.ndarray, y: np.ndarray, size: Pair, stride: Pair, pad
 def mean_pool(x: np.ndarray, y: np.ndarray, size: Pair, stride: Pair, padding: Pair) -> None:
     """Write the mean of each window of x into y."""
     images, channels, height, width = x.shape
-    for n, c, p, q in np.ndindex(y.shape):
-        top, left = p * stride[0] - padding[0], q * stride[1] - padding[1]
-        total = 0.0
-        for row in range(max(top, 0), min(top + size[0], height)):
-            for col in range(max(left, 0), min(left + size[1], width)):
-                total += x[n, c, row, col]
-        y[n, c, p, q] = total / (size[0] * size[1])
+    share = x.dtype.type(1 / (size[0] * size[1]))
+    line = np.zeros(width + 2 * padding[1], x.dtype)
+    inside = line[padding[1] : padding[1] + width]
+    for n in range(images):
+        for c in range(channels):
+            for p in range(y.shape[2]):
+                top, out = p * stride[0] - padding[0], y[n, c, p]
+                inside[:] = 0
+                for i in range(max(top, 0), min(top + size[0], height)):
+                    row = x[n, c, i]
+                    for k in range(width):
+                        inside[k] += row[k]
+                out[:] = 0
+                for j in range(size[1]):
+                    for q in range(out.size):
+                        out[q] += line[q * stride[1] + j]
+                for q in range(out.size):
+                    out[q] *= share
 
 
 def _spread_mean_numpy(
@@ -199,9 +213,18 @@ def _spread_mean_numpy(
 def spread_mean(dy: np.ndarray, dx: np.ndarray, size: Pair, stride: Pair, padding: Pair) -> None:
     """Add to each pixel of dx its share of every window that sees it."""
     images, channels, height, width = dx.shape
-    for n, c, p, q in np.ndindex(dy.shape):
-        top, left = p * stride[0] - padding[0], q * stride[1] - padding[1]
-        share = dy[n, c, p, q] / (size[0] * size[1])
-        for row in range(max(top, 0), min(top + size[0], height)):
-            for col in range(max(left, 0), min(left + size[1], width)):
-                dx[n, c, row, col] += share
+    share = dx.dtype.type(1 / (size[0] * size[1]))
+    line = np.zeros(width + 2 * padding[1], dx.dtype)
+    inside = line[padding[1] : padding[1] + width]
+    for n in range(images):
+        for c in range(channels):
+            for p in range(dy.shape[2]):
+                top, upstream = p * stride[0] - padding[0], dy[n, c, p]
+                line[:] = 0
+                for j in range(size[1]):
+                    for q in range(upstream.size):
+                        line[q * stride[1] + j] += upstream[q] * share
+                for i in range(max(top, 0), min(top + size[0], height)):
+                    row = dx[n, c, i]
+                    for k in range(width):
+                        row[k] += inside[k]
