@@ -13,6 +13,7 @@ import numpy as np
 
 from layers.errors import ParameterError
 from layers.state_dict import IncompatibleKeys, as_array, match
+from layers.summary import Summary, summarise
 from minigrad import Tensor, hooks
 
 
@@ -239,6 +240,29 @@ class Module:
         return {name: value for name, value in vars(self).items() if name != "_hooks"}
 
     # -- showing --------------------------------------------------------------------------------
+
+    def summary(self, *inputs: Any) -> Summary:
+        """Run once on `inputs` and list each layer: output shape, parameters, multiply-adds.
+
+        It runs as after `eval()`, without recording. Numbers are each module's own; multiply-adds are
+        those of products and convolutions, for the whole batch (see `layers.multiply_adds`).
+
+        Parameters
+        ----------
+        *inputs : Tensor, array, or a shape as a tuple of int, for zeros of float32
+
+        Examples
+        --------
+        >>> print(Sequential(Flatten(), Linear(784, 10)).summary((1, 1, 28, 28)))
+        layer         output shape  parameters  multiply-adds
+        -----------------------------------------------------
+        Sequential    (1, 10)                -              -
+          0: Flatten  (1, 784)               -              -
+          1: Linear   (1, 10)            7,850          7,840
+        -----------------------------------------------------
+        total                            7,850          7,840
+        """
+        return summarise(self, *inputs)
 
     def extra_repr(self) -> str:
         """The settings that `repr` shows."""
