@@ -4,29 +4,39 @@ The page's structure, style and script lie in `template`; here they are filled w
 """
 
 import json
+from collections.abc import Callable
 from html import escape
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
-from minigrad.drawing.layout import arrange
+from minigrad.drawing.layout import Layout, arrange
+from minigrad.stepping.graph import Box
 from minigrad.stepping.rows import Row, rows
 from minigrad.stepping.steps import Step
 from minigrad.stepping.tables import array_html
 from minigrad.stepping.text import short
 from minigrad.stepping.views import View
 
+Show = Callable[[np.ndarray], str]
 
-def step_html(step: Step) -> str:
-    """A step as an element of a page."""
+#: Boxes from which on a graph is large: lines that would cross much of it are drawn on demand.
+LARGE = 300
+#: Columns that such a line crosses.
+FAR = 12
+#: Layers in a page that open; the views of more would make it heavy.
+VIEWS = 24
+
+
+def step_html(step: Step, view: View | None, show: Show = array_html) -> str:
+    """A step as an element of a page; `show` turns an array into HTML."""
     groups: list[str] = []
     for row in rows(step):
         if row.kind in ("output", "operand"):
             groups.append("")
-        groups[-1] += _row_html(row)
+        groups[-1] += _row_html(row, show)
     tables = "".join(f"<table class=rows><tbody>{group}</tbody></table>" for group in groups)
-    view = step.view
     return (
         f"<article class=step><h2>step {step.number} of {step.count}: {escape(step.name)}</h2>"
         f"<div class=formula>{escape(step.formula)}</div><code class=line>{escape(step.line)}</code>"
@@ -34,11 +44,11 @@ def step_html(step: Step) -> str:
     )
 
 
-def _row_html(row: Row) -> str:
+def _row_html(row: Row, show: Show) -> str:
     content = (
         f"<span class=instead>{escape(row.instead)}</span>"
         if row.array is None
-        else array_html(row.array)
+        else show(row.array)
     )
     box = "" if row.box is None else f" data-box={row.box}"
     return (
@@ -62,7 +72,7 @@ def _view_html(view: View) -> str:
 
 def step_alone(step: Step) -> str:
     """A step for a notebook: with the style, without the graph."""
-    return f"<style>{_scoped_style()}</style>{step_html(step)}"
+    return f"<style>{_scoped_style()}</style>{step_html(step, step.view)}"
 
 
 def _scoped_style() -> str:
@@ -102,21 +112,21 @@ def _json(value: Any) -> str:
 
 
 def _data(stepper: Any) -> dict[str, Any]:
-    boxes, steps = stepper.boxes, stepper.steps
-    edges = {box.number: [source.number for source in box.sources] for box in boxes}
-    layout = arrange(edges)
+    """All that the page's script works with."""
+    boxes, arrays = stepper.boxes, _Arrays()
+    edges = {box.number: list(dict.fromkeys(s.number for s in box.sources)) for box in boxes}
+    layout = arrange(_near(edges, boxes) if len(boxes) > LARGE else edges)
+    steps: list[dict[str, Any]] = []
+    opened = 0
+    for step in stepper.steps:
+        view = step.view if opened < VIEWS else None
+        opened += view is not None
+        steps.append(_step_data(step, view, arrays))
     return {
         "boxes": [_box_data(box, layout.places[box.number]) for box in boxes],
-        "edges": [
-            (
-                source,
-                box,
-                [(column, round(row, 2)) for column, row in layout.bends.get((source, box), ())],
-            )
-            for box, sources in edges.items()
-            for source in sorted(set(sources))
-        ],
-        "steps": [_step_data(step) for step in steps],
+        "edges": _edge_data(edges, layout, len(boxes) > LARGE),
+        "steps": steps,
+        "arrays": arrays.html,
         "root": boxes[-1].number,
         "seed": _in_short(stepper.seed),
         "start": stepper.position,
@@ -127,7 +137,45 @@ def _data(stepper: Any) -> dict[str, Any]:
     }
 
 
-def _box_data(box: Any, place: tuple[int, float]) -> dict[str, Any]:
+class _Arrays:
+    """The arrays of a page, each once: the sum that goes out of one step comes into another."""
+
+    def __init__(self) -> None:
+        self.html: list[str] = []
+        self._numbers: dict[Any, int] = {}
+
+    def show(self, array: np.ndarray) -> str:
+        """A place that the page's script fills with the array."""
+        key = (array.shape, array.dtype, array.tobytes())
+        if key not in self._numbers:
+            self._numbers[key] = len(self.html)
+            self.html.append(array_html(array))
+        return f"<div data-array={self._numbers[key]}></div>"
+
+
+def _near(edges: dict[int, list[int]], boxes: list[Box]) -> dict[int, list[int]]:
+    """The edges without those from a leaf to all but the first that uses it: a leaf has one place."""
+    placed: set[int] = set()
+    near = {}
+    for number, sources in edges.items():
+        near[number] = [s for s in sources if not boxes[s].is_leaf or s not in placed]
+        placed.update(sources)
+    return near
+
+
+def _edge_data(edges: dict[int, list[int]], layout: Layout, large: bool) -> list[Any]:
+    """From, to, the bends of the line, and whether it is drawn on demand."""
+    found = []
+    for box, sources in edges.items():
+        for source in sources:
+            columns = layout.places[box][0] - layout.places[source][0]
+            far = large and not 0 < columns <= FAR
+            bends = () if far else layout.bends.get((source, box), ())
+            found.append((source, box, [(c, round(r, 2)) for c, r in bends], int(far)))
+    return found
+
+
+def _box_data(box: Box, place: tuple[int, float]) -> dict[str, Any]:
     return {
         "name": box.name,
         "title": box.title,
@@ -139,13 +187,13 @@ def _box_data(box: Any, place: tuple[int, float]) -> dict[str, Any]:
     }
 
 
-def _step_data(step: Step) -> dict[str, Any]:
+def _step_data(step: Step, view: View | None, arrays: _Arrays) -> dict[str, Any]:
     sums = []
     for operand in step.operands:
         if operand.total is not None and operand.source is not None:
             complete = operand.arrival == operand.arrivals
             sums.append((operand.source.number, _in_short(operand.total), complete))
-    return {"box": step.box.number, "html": step_html(step), "sums": sums}
+    return {"box": step.box.number, "html": step_html(step, view, arrays.show), "sums": sums}
 
 
 def _in_short(gradient: np.ndarray) -> str:

@@ -18,6 +18,8 @@ SIDE = 64
 
 #: Colours of a heat map: the most negative, zero, the most positive. They differ for the colour-blind.
 LOW, ZERO, HIGH = np.array([[33, 102, 172], [247, 247, 247], [178, 24, 43]])
+#: Of each sign; few, so that images are small.
+SHADES = 20
 NOT_A_NUMBER = np.array([0, 0, 0])
 
 
@@ -44,14 +46,16 @@ def _tables(array: np.ndarray) -> str:
 
 
 def _table(array: np.ndarray, largest: float, caption: str = "") -> str:
-    body = "".join("<tr>" + "".join(_cell(v, largest) for v in row) + "</tr>" for row in array)
+    body = "".join(
+        "<tr>" + "".join(_cell(v, largest) for v in row) + "</tr>" for row in array.tolist()
+    )
     return f"<table class=array>{caption}{body}</table>"
 
 
 def _cell(value: Any, largest: float) -> str:
-    share = abs(value) / largest if largest and np.isfinite(value) else 0
-    tint = f" class={'high' if value > 0 else 'low'} style='--share:{share:.2f}'" if share else ""
-    return f"<td{tint} title='{value.item()!r}'>{short(value)}</td>"
+    share = abs(value) / largest if largest and math.isfinite(value) else 0
+    tint = f" class={'high' if value > 0 else 'low'} style=--share:{share:.2f}" if share else ""
+    return f"<td{tint} title={value:.9g}>{short(value)}</td>"
 
 
 def _largest(array: np.ndarray) -> float:
@@ -89,7 +93,7 @@ def picture(matrix: np.ndarray, signed: bool = True) -> str:
     finite = np.isfinite(matrix)
     values = np.where(finite, matrix, 0)
     if signed:
-        share = values / (_largest(values) or 1)
+        share = np.round(values / (_largest(values) or 1) * SHADES) / SHADES
         colours = ZERO + np.abs(share)[..., None] * (
             np.where(share[..., None] < 0, LOW, HIGH) - ZERO
         )

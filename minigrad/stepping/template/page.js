@@ -17,7 +17,7 @@ by("boxes").innerHTML = data.boxes.map((box, number) =>
   `<text x="${WIDTH / 2}" y="17">${escaped(clipped(box.name))}</text>` +
   `<text class="state" x="${WIDTH / 2}" y="33"></text></g>`).join("");
 // A line swings from box to box, and runs level where it passes a column.
-by("edges").innerHTML = data.edges.map(([from, to, bends]) => {
+by("edges").innerHTML = data.edges.map(([from, to, bends, far]) => {
   const a = data.boxes[from], b = data.boxes[to];
   const stops = [...bends, [b.column, b.row]];
   let x = left(a) + WIDTH, y = top_(a) + HEIGHT / 2, way = `M${x} ${y}`;
@@ -26,7 +26,7 @@ by("edges").innerHTML = data.edges.map(([from, to, bends]) => {
     way += `C${middle} ${y} ${middle} ${y1} ${x1} ${y1}H${x1 + WIDTH}`;
     x = x1 + WIDTH; y = y1;
   }
-  return `<path d="${way.slice(0, way.lastIndexOf("H"))}"/>`;
+  return `<path class="${far ? "far" : ""}" d="${way.slice(0, way.lastIndexOf("H"))}"/>`;
 }).join("");
 const shapes = [...by("boxes").children], lines = [...by("edges").children];
 
@@ -43,7 +43,8 @@ function whole() { look({ ...extent }); }
 function begin() {
   const width = graph.clientWidth || 1000, height = graph.clientHeight || 300;
   if (extent.w <= 2 * width && extent.h <= 2 * height) return whole();
-  look({ x: extent.x, y: extent.y, w: width * 1.2, h: height * 1.2 });
+  const scale = Math.min(2.5, Math.max(1.2, extent.h / height));
+  look({ x: extent.x, y: extent.y, w: width * scale, h: height * scale });
 }
 function bring(box) {
   const x = left(box) + WIDTH / 2, y = top_(box) + HEIGHT / 2;
@@ -87,6 +88,9 @@ function goto(number) {
   });
   bring(data.boxes[box]);
   by("panel").innerHTML = present ? data.steps[present - 1].html : data.opening;
+  by("panel").querySelectorAll("[data-array]").forEach(place => {
+    place.innerHTML = data.arrays[place.dataset.array];
+  });
   by("panel").scrollTop = 0;
   by("panel").querySelectorAll(".view").forEach(open);
   by("slider").value = present;

@@ -1,0 +1,340 @@
+"""The page, in a real browser: every number in it is that of Tensor.grad, and every control works."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+
+import layers
+import minigrad
+from layers.functional import cross_entropy
+from minigrad import Function
+from minigrad.errors import CheckpointError
+from minigrad.stepping.page import page
+from minigrad.stepping.tables import array_html, as_tiles, picture
+from minigrad.stepping.text import short
+from tests.minigrad.stepping.browser import play
+
+READ_ALL = """
+const rows = () => [...document.querySelectorAll("#panel .rows > tbody > tr")].map(row => ({
+  kind: row.className, name: row.querySelector("th").textContent, box: row.dataset.box ?? null,
+  text: [...row.querySelectorAll(".array td, .number")].map(cell => cell.textContent),
+  exact: [...row.querySelectorAll(".array td, .number")].map(cell => cell.title),
+  words: row.querySelector(".instead")?.textContent ?? null }));
+const states = () => [...document.querySelectorAll("#boxes g")].map(g => ({
+  kind: g.getAttribute("class").trim().split(/ +/), text: g.querySelector(".state").textContent }));
+const place = () => document.getElementById("place").textContent;
+const click = id => document.getElementById(id).click();
+"""
+
+
+def small_net():
+    """A small network of every kind of step, its tensors that are to be compared, and its stepper."""
+    rng = np.random.default_rng(0)
+    net = layers.Sequential(layers.Linear(3, 4), layers.ReLU(), layers.Linear(4, 2)).double()
+    x = minigrad.tensor(rng.standard_normal((2, 3)), requires_grad=True, dtype=np.float64)
+    with minigrad.recording():
+        hidden = net[0](x)
+        h = net[2](net[1](hidden))
+        y = h * h + h
+        loss = cross_entropy(y, np.array([1, 0])) + np.mean(y) * 0.5
+    tensors = [x, *net.parameters(), hidden, h, y, loss]
+    for t in tensors:
+        t.retain_grad()
+    return tensors, minigrad.step(loss), loss
+
+
+def same(texts, exacts, array):
+    expected = np.ravel(array)
+    assert texts == [short(v) for v in expected]
+    np.testing.assert_allclose([float(e) for e in exacts], expected, rtol=1e-8, atol=1e-300)
+
+
+def test_clicking_through_shows_the_numbers_of_backward(tmp_path):
+    tensors, stepper, loss = small_net()
+    script = (
+        READ_ALL
+        + """
+      const seen = [{ rows: rows(), states: states(), place: place() }];
+      for (let k = 0; k < data.steps.length; k++) {
+        click("next");
+        seen.push({ rows: rows(), states: states(), place: place() });
+      }
+      return seen;"""
+    )
+    seen = play(page(stepper), script, tmp_path)
+    loss.backward()
+    assert len(seen) == len(stepper) + 1
+    gradients = {}
+    for tensor in tensors:
+        box, _ = stepper._find(tensor)
+        gradients[box.number] = tensor.grad
+    compared = set()
+    for number, shot in enumerate(seen):
+        assert shot["place"] == f"step {number} of {len(stepper)}"
+        for box, state in zip(stepper.boxes, shot["states"]):
+            check_state(stepper, box, number, state, gradients)
+        if number:
+            compared |= check_rows(stepper.steps[number - 1], shot["rows"], gradients)
+    assert compared == set(gradients), "some gradients were never shown"
+
+
+def check_rows(step, shown, gradients):
+    """Hold all numbers of a step to Tensor.grad, and to the record; return the boxes compared."""
+    compared = set()
+    kinds = [row["kind"] for row in shown]
+    assert kinds[:2] == ["output", "in"]
+    same(shown[0]["text"], shown[0]["exact"], step.outputs[0].value)
+    same(shown[1]["text"], shown[1]["exact"], step.outputs[0].gradient)
+    if step.box.number in gradients:
+        same(shown[1]["text"], shown[1]["exact"], gradients[step.box.number])
+        compared.add(step.box.number)
+    operands = iter(step.operands)
+    for row in shown[2:]:
+        if row["kind"] == "operand":
+            operand = next(operands)
+            assert row["name"] == operand.name
+            same(row["text"], row["exact"], operand.value)
+            continue
+        number = int(row["box"])
+        assert number == operand.source.number
+        if row["kind"] == "local" and operand.local.array.size <= 64:
+            same(row["text"], row["exact"], operand.local.array)
+        if row["kind"] == "out":
+            same(row["text"], row["exact"], operand.gradient)
+        complete = operand.arrival == operand.arrivals
+        if complete and row["kind"] == ("out" if operand.arrivals == 1 else "sum"):
+            if number in gradients:
+                same(row["text"], row["exact"], gradients[number])
+                compared.add(number)
+    assert next(operands, None) is None
+    return compared
+
+
+def check_state(stepper, box, number, state, gradients):
+    """A box says 'not yet' until something has arrived, and its gradient when all has."""
+    arrived = sum(
+        operand.source is box for step in stepper.steps[:number] for operand in step.operands
+    )
+    total = sum(box.arrivals.values())
+    if box is stepper.boxes[-1]:
+        assert state["text"] == "grad 1"
+    elif arrived == 0:
+        assert state["text"] == "not yet"
+        assert not {"some", "done"} & set(state["kind"])
+    else:
+        assert ("done" if arrived == total else "some") in state["kind"]
+        if arrived == total and box.number in gradients:
+            assert state["text"].split()[-1] == short(np.linalg.norm(gradients[box.number]))
+    is_now = number > 0 and stepper.steps[number - 1].box is box
+    assert ("now" in state["kind"]) == is_now
+
+
+def test_every_control_moves(tmp_path):
+    _, stepper, _ = small_net()
+    script = (
+        READ_ALL
+        + """
+      const at = {};
+      const key = name => document.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
+      const box = n => document.querySelectorAll("#boxes g")[n].dispatchEvent(
+        new MouseEvent("click", { bubbles: true }));
+      const press = (name, act) => { act(); at[name] = place(); };
+      document.body.focus();
+      const arrow = name => document.body.dispatchEvent(
+        new KeyboardEvent("keydown", { key: name, bubbles: true }));
+      press("last", () => click("last"));
+      press("beyond", () => click("next"));
+      press("back", () => click("back"));
+      press("first", () => click("first"));
+      press("before", () => click("back"));
+      press("right", () => { arrow("ArrowRight"); arrow("ArrowRight"); });
+      press("left", () => arrow("ArrowLeft"));
+      press("end", () => arrow("End"));
+      press("home", () => arrow("Home"));
+      const operation = data.boxes.findIndex(b => b.step === 4), leaf = data.boxes.findIndex(b => b.leaf);
+      press("operation", () => box(operation));
+      press("leaf", () => box(leaf));
+      at.completes = data.steps.findLastIndex(s => s.sums.some(([b]) => b === leaf)) + 1;
+      press("slider", () => { const s = document.getElementById("slider"); s.value = 3;
+        s.dispatchEvent(new Event("input")); });
+      click("first"); click("play");
+      await wait(2500);
+      at.playing = place();
+      await wait(1000 * data.steps.length);
+      at.played = place(); at.button = document.getElementById("play").textContent;
+      const theme = () => document.documentElement.dataset.theme;
+      at.themes = [theme(), (click("theme"), theme()), (click("theme"), theme())];
+      at.back_of_page = getComputedStyle(document.body).backgroundColor;
+      const before = document.getElementById("graph").getAttribute("viewBox");
+      document.getElementById("graph").dispatchEvent(new WheelEvent("wheel",
+        { deltaY: -100, clientX: 300, clientY: 100, bubbles: true, cancelable: true }));
+      at.zoomed = document.getElementById("graph").getAttribute("viewBox") !== before;
+      click("fit");
+      at.whole = document.getElementById("graph").getAttribute("viewBox") === before;
+      return at;"""
+    )
+    at = play(page(stepper), script, tmp_path, 60_000)
+    n = len(stepper)
+    where = {name: f"step {k} of {n}" for name, k in [
+        ("last", n), ("beyond", n), ("back", n - 1), ("first", 0), ("before", 0), ("right", 2),
+        ("left", 1), ("end", n), ("home", 0), ("operation", 4), ("leaf", at["completes"]),
+        ("slider", 3), ("playing", 2), ("played", n),
+    ]}  # fmt: skip
+    assert {name: at[name] for name in where} == where
+    assert at["button"] == "Play"
+    assert at["themes"] in (["light", "dark", "light"], ["dark", "light", "dark"])
+    assert at["zoomed"]
+    assert at["whole"]
+
+
+def test_a_layer_opens_and_its_frames_change(tmp_path):
+    x = minigrad.tensor(np.random.default_rng(0).standard_normal((1, 1, 4, 4)), requires_grad=True)
+    w = minigrad.tensor(np.ones((1, 1, 2, 2)), requires_grad=True)
+    with minigrad.recording():
+        loss = np.sum(layers.functional.conv2d(x, w) * 2.0)
+    stepper = minigrad.step(loss)
+    view = stepper.until("conv2d").view
+    script = """
+      const words = () => document.querySelector(".view pre").textContent;
+      const found = [words()];
+      document.querySelector('.view [data-frame="7"]').dispatchEvent(new MouseEvent("click", { bubbles: true }));
+      found.push(words());
+      const slider = document.querySelector(".view input");
+      found.push(slider.value);
+      slider.value = 2;
+      slider.dispatchEvent(new Event("input"));
+      found.push(words(), document.querySelector(".view .overlay").innerHTML !== "");
+      return found;"""
+    assert play(page(stepper), script, tmp_path) == [
+        view.frames[view.start].words,
+        view.frames[7].words,
+        "7",
+        view.frames[2].words,
+        True,
+    ]
+
+
+def test_three_thousand_nodes_open_fast_and_can_be_stepped(tmp_path):
+    w = minigrad.tensor(np.eye(4) * 0.9, requires_grad=True)
+    h = minigrad.tensor(np.ones((2, 4)))
+    loss = 0.0
+    with minigrad.recording():
+        for _ in range(500):
+            h = np.tanh(h @ w) * 1.1
+            loss = loss + np.sum(h * h)
+    stepper = minigrad.step(loss)
+    assert len(stepper) > 2900
+    start = time.perf_counter()
+    text = page(stepper)
+    took = time.perf_counter() - start
+    assert took < 30, "this took 1.5 s where it was measured"
+    assert len(text) < 30e6
+    script = (
+        READ_ALL
+        + """
+      const start = performance.now();
+      click("next"); click("next");
+      const next = (performance.now() - start) / 2;
+      click("last");
+      return { next, place: place(), boxes: data.boxes.length, late: states().filter(s => s.text === "not yet").length,
+        loaded: performance.timing.domInteractive - performance.timing.navigationStart };"""
+    )
+    answer = play(text, script, tmp_path)
+    assert answer["place"] == f"step {len(stepper)} of {len(stepper)}"
+    assert answer["boxes"] == len(stepper.boxes)
+    assert answer["late"] == 0
+
+
+def test_a_notebook_shows_the_page_and_single_steps(tmp_path):
+    _, stepper, _ = small_net()
+    stepper.goto(3)
+    frame = stepper._repr_html_()
+    assert frame.startswith("<iframe srcdoc=")
+    outer = f"<!doctype html><html><body>{frame}</body></html>"
+    script = """
+      await wait(1000);
+      const inside = document.querySelector("iframe").contentDocument;
+      inside.getElementById("next").click();
+      return [inside.getElementById("place").textContent, inside.querySelector("#panel h2").textContent];"""
+    number = len(stepper)
+    # The body's end inside of the frame is escaped, so that the script goes into the outer page.
+    assert play(outer, script, tmp_path) == [
+        f"step 4 of {number}",
+        f"step 4 of {number}: {stepper.steps[3].name}",
+    ]
+    alone = stepper.now._repr_html_()
+    assert "<script" not in alone
+    assert "step 3 of" in alone
+
+
+def test_a_page_needs_no_network_and_no_markup_gets_in(tmp_path):
+    class Evil(Function):
+        """y = <script>alert(1)</script> & %data%"""
+
+        name = "</script><b>"
+
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, dy):
+            return dy
+
+    x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    stepper = minigrad.step(np.sum(Evil.apply(x)))
+    text = page(stepper)
+    assert "http" not in text
+    assert text.count("</script>") == 2
+    script = """document.getElementById("last").click();
+      return [document.querySelector("#panel h2").textContent, document.querySelector("#panel .formula").textContent];"""
+    assert play(text, script, tmp_path) == [
+        "step 2 of 2: </script><b>",
+        "y = <script>alert(1)</script> & %data%",
+    ]
+
+
+def test_the_page_is_written_whole_or_not_at_all(tmp_path):
+    _, stepper, _ = small_net()
+    path = tmp_path / "page.html"
+    stepper.html(path)
+    assert path.read_text(encoding="utf-8") == page(stepper)
+    assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
+    with pytest.raises(CheckpointError, match=r"cannot write .*no\Wpage\.html"):
+        stepper.html(tmp_path / "no" / "page.html")
+    with pytest.raises(CheckpointError, match="cannot write"):
+        stepper.html(tmp_path)
+
+
+def test_arrays_become_tables_or_pictures():
+    assert array_html(np.array(0.5)) == "<b class=number title='0.5'>0.5</b>"
+    table = array_html(np.array([[1.0, -2.0, np.nan]]))
+    assert table.count("<td") == 3
+    assert "class=low" in table
+    assert "nan" in table
+    assert array_html(np.zeros((2, 3, 2))).count("<caption>") == 2
+    large = array_html(np.zeros((3, 5, 9, 9)))
+    assert "<img" in large
+    assert "3 x 5 x 9 x 9, 0 to 0" in large
+    assert "empty" in array_html(np.zeros((0, 3)))
+    assert "every 4. row, every 1. column" in array_html(np.zeros((200, 3)))
+    tiles = as_tiles(np.ones((5, 3, 4)))
+    assert np.nansum(tiles) == 60
+    assert math.isnan(tiles[3, 0])
+
+
+def test_a_picture_is_a_png_of_the_right_pixels():
+    pyplot = pytest.importorskip("matplotlib.image")
+    import base64
+    import io
+
+    matrix = np.array([[-2.0, 0.0, 2.0], [1.0, np.nan, -1.0]])
+    data = base64.b64decode(picture(matrix).split(",")[1])
+    pixels = (pyplot.imread(io.BytesIO(data))[..., :3] * 255).round().astype(int)
+    assert pixels.shape == (2, 3, 3)
+    assert pixels[0].tolist() == [[33, 102, 172], [247, 247, 247], [178, 24, 43]]
+    assert pixels[1, 1].tolist() == [0, 0, 0]
+    grey = base64.b64decode(picture(np.array([[0.0, 5.0]]), signed=False).split(",")[1])
+    assert (pyplot.imread(io.BytesIO(grey))[0, :, 0] * 255).tolist() == [0, 255]
