@@ -144,7 +144,7 @@ def norm(axes: Axes, head: Point, text: str) -> None:
 
 def continued(axes: Axes, start: Point, label: str) -> None:
     """Where a line comes from that began in a band above."""
-    axes.text(*start, _cut(label, 11), va="bottom", size=5, color=SOFT, zorder=5)
+    axes.text(*start, _cut(label, 9), va="bottom", size=5, color=SOFT, zorder=5)
 
 
 def ground(axes: Axes, centres: Sequence[Point], path: str, shade: int) -> None:

@@ -101,6 +101,13 @@ def test_no_node_and_one_node():
 
 
 def test_numbers_out_of_order_share_their_mean():
-    assert ascending([1, 3, 2, 5]) == [1, 2.5, 2.5, 5]
-    assert ascending([3, 2, 1]) == [2, 2, 2]
-    assert ascending([]) == []
+    assert ascending([1, 3, 2, 5], [1, 1, 1, 1]) == [1, 2.5, 2.5, 5]
+    assert ascending([3, 2, 1], [1, 1, 1]) == [2, 2, 2]
+    assert ascending([4, 0], [1, 3]) == [1, 1]
+    assert ascending([], []) == []
+
+
+def test_what_leads_from_layer_to_layer_stays_level_whatever_leaves_stand_beside_it():
+    edges = {("y", k): [("y", k - 1), ("w", k), ("b", k), ("g", k)] for k in range(1, 60)}
+    rows = [layered(edges)["y", k][1] for k in range(1, 60)]
+    assert max(rows) - min(rows) < 1.5
