@@ -28,7 +28,8 @@ def batch_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and the (biased) variance (C,) of each channel of `x` (N, C, ...)."""
     values = _rows(x)
     mean, var = np.empty((2, x.shape[1]), values.dtype)
-    _share(values, lambda *channels: moments(values, mean, var, channels))
+    loop = _serving(moments, values)
+    _share(values, lambda *channels: loop(values, mean, var, channels))
     return mean, var
 
 
@@ -40,7 +41,8 @@ def batch_norm_forward(
     shift = np.zeros_like(mean) if shift is None else shift
     numbers = plain(mean, scale, shift, dtype=values.dtype.type)
     y = np.empty_like(values)
-    _share(values, lambda *channels: normalise(values, *numbers, y, channels))
+    loop = _serving(normalise, values)
+    _share(values, lambda *channels: loop(values, *numbers, y, channels))
     return _as_before(y, x.shape)
 
 
@@ -57,19 +59,18 @@ def batch_norm_backward(
     dx = np.empty_like(values)
     dw, db = np.empty((2, x.shape[1]), values.dtype)
 
-    def run(*channels: int) -> None:
-        gradients(upstream, values, *numbers, training, dx, dw, db, channels)
-
-    _share(values, run)
+    loop = _serving(gradients, values)
+    inout = upstream, values, *numbers, training, dx, dw, db
+    _share(values, lambda *channels: loop(*inout, channels))
     return _as_before(dx, x.shape), dw, db
 
 
 def _rows(x: np.ndarray) -> np.ndarray:
-    """(N, C, ...) as (N, C, D), or as (1, C, N·D) where D is small."""
-    (rows,) = plain(x.reshape(*x.shape[:2], math.prod(x.shape[2:])))
-    if rows.shape[2] >= SHORT:
-        return rows
-    return rows.swapaxes(0, 1).reshape(1, x.shape[1], -1) if x.size else rows
+    """(N, C, ...) as (N, C, D), or as (1, C, N·D) where D is small, but for 1."""
+    rows = x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
+    if 1 < rows.shape[2] < SHORT and rows.size:
+        rows = rows.swapaxes(0, 1).reshape(1, x.shape[1], -1)
+    return plain(rows)[0]
 
 
 def _as_before(rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -77,6 +78,11 @@ def _as_before(rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if len(rows) != shape[0]:
         rows = rows.reshape(shape[1], shape[0], -1).swapaxes(0, 1)
     return rows.reshape(shape)
+
+
+def _serving(loop: Any, values: np.ndarray) -> Any:
+    """The kernel, or its twin for single pixels: NumPy then takes all channels of a row at once."""
+    return loop if values.shape[2] > 1 else loop.twin
 
 
 def _share(values: np.ndarray, run: Any) -> None:
