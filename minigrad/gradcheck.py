@@ -83,11 +83,21 @@ def gradcheck(
         An input or an output that is not float.
     GraphError
         Nothing to check; f returns what is not a Tensor; `kinks` names an operation that f lacks.
+    UnsupportedError
+        f is none of what it may be.
+    ValueError
+        A step that is not positive, or fewer than one sample.
     """
+    if not eps > 0 or (samples is not None and samples < 1):
+        raise ValueError(
+            f"gradcheck: eps must be positive and samples at least 1; got eps={eps}, samples={samples}."
+        )
     subject = Subject(f, inputs, params)
     report = Report(subject.names, Tolerance(atol, rtol))
     if subject.promoted:
-        report.notes.append(f"Promoted to float64: {', '.join(subject.promoted)}.")
+        first, more = subject.promoted[:3], len(subject.promoted) - 3
+        rest = f" and {more} more" if more > 0 else ""
+        report.notes.append(f"Promoted to float64: {', '.join(first)}{rest}.")
     with subject.in_float64():
         start = subject.arrays()
         # Not default_rng(seed): the inputs may come from that, and would then be their own upstream.
@@ -171,6 +181,6 @@ class _Check:
                 report.diagnosis.append(LOST)
                 return
             subject = faulty
-            line = f", called at {faulty.node.line()}" if faulty.node else ""
-            report.fault = f"the fault lies in {faulty.name}{line}"
+            if report.wrong and faulty.node:
+                report.fault = f"the fault lies in {faulty.name}, called at {faulty.node.line()}"
         report.diagnosis += examine(subject, self.tolerance, self.eps, self.rng)

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.checking.maps import Map, Operation
+from minigrad.checking.maps import Map
 from minigrad.checking.slopes import Index, Slopes
 from minigrad.checking.tolerance import Tolerance
 
+#: How near a complex step must come to a difference to take its place, being exact.
+SECOND = 1e-3
 #: How often an entry may be moved before it is left unchecked.
 MOVES = 12
 #: How often it may be moved for a kink that only shows as several entries move at once.
@@ -23,7 +25,7 @@ DIRECTIONS = 5
 #: Up to this size every entry of an array is checked, beyond it a sample …
 EVERY = 4096
 #: … of so many entries, fewer where the arrays are so large that this many numbers are computed.
-SAMPLE, NUMBERS = 256, 4e8
+SAMPLE, NUMBERS = 256, 1e8
 
 Entry = tuple[int, Index]
 
@@ -39,7 +41,8 @@ class Comparison:
     checked : list of bool ndarray
         Which entries were.
     moved, kinked, stuck : list of (array, index)
-        Entries that were moved off a kink; that sat on one, moved or not; that never got off it.
+        Entries that were moved off a kink; that sat on one, moved or not; that never got off it, and
+        whose gradient is one of the slopes between its two sides.
     seconded : int
         How many differences a complex step replaced, which agreed with them roughly and is exact.
     """
@@ -98,12 +101,14 @@ def compare(
             gradients, ways_out, bent = subject.gradients(upstream), {}, None
         slopes = Slopes(subject, eps)
         for k, i in pending:
-            numeric, way = _numeric(slopes, upstream, k, i, gradients[k][i], tolerance)
-            found.analytic[k][i], found.numeric[k][i] = gradients[k][i], numeric
+            analytic = gradients[k][i]
+            numeric, way, seconded = _numeric(slopes, upstream, k, i, analytic, tolerance)
+            found.seconded += seconded
+            found.analytic[k][i], found.numeric[k][i] = analytic, numeric
             found.checked[k][i] = True
             if way is not None and attempt == 0:
                 found.kinked.append((k, i))
-            if tolerance.agree(gradients[k][i], numeric):
+            if tolerance.agree(analytic, numeric):
                 continue
             if way is not None:
                 ways_out[k, i] = way
@@ -116,15 +121,23 @@ def compare(
         pending = list(ways_out)
         found.moved = found.moved or pending
     for k, i in ways_out:
-        found.stuck.append((k, i))
-        found.checked[k][i] = False
-    _second(found, slopes, upstream, tolerance)
+        if _between(slopes, upstream, k, i, found.analytic[k][i], tolerance):
+            found.stuck.append((k, i))
+            found.checked[k][i] = False
     return found
+
+
+def _between(
+    slopes: Slopes, upstream: np.ndarray, k: int, i: Index, analytic: float, tolerance: Tolerance
+) -> bool:
+    """Whether a gradient is one of the slopes between the two sides of an entry."""
+    low, high = sorted(float(upstream @ side) for side in slopes.sides(k, i))
+    return bool(tolerance.agree(analytic, np.clip(analytic, low, high)))
 
 
 def _bent(slopes: Slopes, upstream: np.ndarray, tolerance: Tolerance, rng: Any) -> bool:
     """Whether there is a kink that single entries do not show."""
-    for _ in range(DIRECTIONS):
+    for _ in range(DIRECTIONS if upstream.size <= EVERY else 1):
         bend, slope = slopes.joint_bend(upstream, rng)
         if not tolerance.agree(slope + bend / 2, slope):
             return True
@@ -133,8 +146,8 @@ def _bent(slopes: Slopes, upstream: np.ndarray, tolerance: Tolerance, rng: Any) 
 
 def _numeric(
     slopes: Slopes, upstream: np.ndarray, k: int, i: Index, analytic: float, tolerance: Tolerance
-) -> tuple[float, int | None]:
-    """The central difference at an entry; and the way off its kink, if there is one.
+) -> tuple[float, int | None, bool]:
+    """The slope at an entry by numbers; the way off its kink, if there is one; whether by complex step.
 
     The way is 1 or -1 at the edge of f's domain, 0 where either will do. A kink is looked for where
     the slopes of the two sides differ, and where they differ from `analytic`: those of a jump, or of a
@@ -144,25 +157,15 @@ def _numeric(
     with np.errstate(all="ignore"):
         one, two = float(upstream @ left), float(upstream @ right)
         numeric = (one + two) / 2
-        if tolerance.agree(one, two) and tolerance.agree(analytic, numeric):
-            return numeric, None
+        right_rule = bool(tolerance.agree(analytic, numeric))
+        if tolerance.agree(one, two) and right_rule:
+            return numeric, None, False
         if np.isfinite(one) != np.isfinite(two):
-            return numeric, 1 if np.isfinite(two) else -1
-        bend = float(np.abs(upstream) @ slopes.bend(k, i, left, right))
-        return numeric, None if tolerance.agree(numeric + bend / 2, numeric) else 0
-
-
-def _second(found: Comparison, slopes: Slopes, upstream: np.ndarray, tolerance: Tolerance) -> None:
-    """Where an entry disagrees, take the complex step for the difference if they roughly agree."""
-    if not isinstance(slopes.map, Operation):
-        return
-    for k, numeric in enumerate(found.numeric):
-        wrong = found.checked[k] & ~tolerance.agree(found.analytic[k], numeric)
-        for i in zip(*np.nonzero(wrong)) if numeric.ndim else [()] * int(wrong):
-            exact = slopes.complex(k, i)
-            if exact is None:
-                return
+            return numeric, 1 if np.isfinite(two) else -1, False
+        exact = None if right_rule else slopes.complex(k, i)
+        if exact is not None:
             value = float(upstream @ exact)
-            if abs(value - numeric[i]) <= 1e-3 * abs(numeric[i]) + tolerance.atol:
-                numeric[i] = value
-                found.seconded += 1
+            if abs(value - numeric) <= SECOND * abs(numeric) + tolerance.atol:
+                return value, None, True
+        bend = float(np.abs(upstream) @ slopes.bend(k, i, left, right))
+        return numeric, None if tolerance.agree(numeric + bend / 2, numeric) else 0, False

@@ -18,6 +18,12 @@ SEARCH = 200
 #: Numbers in a Jacobian that is kept for the diagnosis.
 JACOBIAN = 1 << 23
 
+#: Rows of one that cannot be kept as a whole.
+ROWS = 64
+#: Rows of it without which there is nothing to tell.
+FEWEST = 3
+
+TOO_LARGE = Finding("unknown", "too large to be diagnosed: check a smaller input.")
 UNKNOWN = Finding("unknown", "none of the known mistakes fits these numbers.")
 
 
@@ -45,14 +51,17 @@ def first_faulty(
 def examine(subject: Map, tolerance: Tolerance, eps: float, rng: Any) -> list[Finding]:
     """What is wrong with the gradients of `subject`, array by array."""
     upstream = rng.standard_normal(subject.forward().size)
-    most = max(1, JACOBIAN // max(1, upstream.size))
+    most = JACOBIAN // max(1, upstream.size)
+    if most < FEWEST:
+        return [TOO_LARGE]
     rows: list[list[Index]] = [[] for _ in subject.arrays]
-    for k, i in choose(subject.arrays, most if most < EVERY else None, rng):
+    whole = max(a.size for a in subject.arrays) <= min(most, EVERY)
+    for k, i in choose(subject.arrays, None if whole else min(most, ROWS), rng):
         rows[k].append(i)
     try:
         cases = take_cases(subject, upstream, rows, eps)
-    except GradientError as error:
-        return [Finding("raised", str(error))]
+    except GradientError:
+        return []  # what it raised is said already
     findings: list[Finding] = []
     for case in cases:
         if not _right(case, tolerance):

@@ -25,6 +25,9 @@ class MisshapenError(GradientError):
     """A gradient that has not the shape of its array."""
 
 
+#: How far inputs are moved, in proportion, to see what follows them.
+AWAY = 1e-3
+
 Backward = Callable[[np.ndarray], list[Any]]
 
 
@@ -96,7 +99,9 @@ class Whole(Map):
     def __init__(self, call: Callable[[], Any], leaves: list[Tensor], names: list[str]):
         self.call, self.leaves, self.names = call, leaves, names
         self.arrays = [leaf._data for leaf in leaves]
-        self.shapes = [y.shape for y in self.outputs()]
+        outputs = self.outputs()
+        self.shapes = [y.shape for y in outputs]
+        self._refuse_float32(outputs)
 
     def outputs(self) -> list[Tensor]:
         """The Tensors that f returns, checked."""
@@ -112,6 +117,23 @@ class Whole(Map):
                     f"gradcheck: output {number} of f is {y.dtype}, which has no slope."
                 )
         return outputs
+
+    def _refuse_float32(self, outputs: list[Tensor]) -> None:
+        """Outputs in float32 may be constants only: small steps drown in their rounding."""
+        for number, y in enumerate(outputs):
+            if y.dtype == np.float64:
+                continue
+            kept = [a.copy() for a in self.arrays]
+            for a in self.arrays:
+                a += AWAY * np.maximum(1, np.abs(a))
+            moved = self.outputs()[number]._data
+            for a, before in zip(self.arrays, kept):
+                a[...] = before
+            if y.requires_grad or not np.array_equal(moved, y._data, equal_nan=True):
+                raise DtypeError(
+                    f"gradcheck: output {number} of f is {y.dtype}, though all inputs are float64: small "
+                    "steps drown in its rounding. Was it made anew (minigrad.tensor), or cast (astype)?"
+                )
 
     def forward(self) -> np.ndarray:
         """What f returns, computed without a graph."""

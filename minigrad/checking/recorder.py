@@ -5,13 +5,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import tape
-from minigrad.checking.maps import Map, Operation, Whole
+from minigrad.checking.maps import AWAY, Map, Operation, Whole
 from minigrad.listening import listening
 
 Recorded = tuple[tape.Node, list[Any], dict[str, Any]]
-
-#: How far inputs are moved, in proportion, to see which options follow them.
-AWAY = 1e-3
 
 
 def operations(subject: Map) -> list[Operation]:

@@ -16,6 +16,8 @@ Index = tuple[int, ...]
 
 #: No difference is taken in a complex step, so that it may be as small as numbers are.
 COMPLEX_STEP = 1e-30
+#: Of larger arrays a complex forward takes long.
+LARGE = 4096
 
 
 class Slopes:
@@ -90,7 +92,7 @@ class Slopes:
 
     def complex(self, k: int, i: Index) -> np.ndarray | None:
         """The slope by a complex step; None where that cannot be taken."""
-        if not isinstance(self.map, Operation):
+        if not isinstance(self.map, Operation) or self.map.arrays[k].size > LARGE:
             return None
         h = COMPLEX_STEP
         with warnings.catch_warnings(), np.errstate(all="ignore"):

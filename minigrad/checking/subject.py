@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.checking.maps import Map, Operation, Whole
-from minigrad.errors import DtypeError, GraphError
+from minigrad.errors import DtypeError, GraphError, UnsupportedError
 from minigrad.function import Function
 from minigrad.tensor import Tensor
 
@@ -29,7 +29,12 @@ class Subject:
 
     def __init__(self, f: Any, inputs: Any, params: Sequence[Tensor] | None):
         given = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        self.f: Any = pair(*f) if isinstance(f, tuple) and len(f) == 2 else f
+        self.f: Any = pair(*f) if isinstance(f, (tuple, list)) and len(f) == 2 else f
+        if not callable(self.f):
+            raise UnsupportedError(
+                f"gradcheck: f is a {type(f).__name__}; it must be a function of Tensors, a Module, a "
+                "Function class, or a pair (forward, backward) of functions on arrays."
+            )
         named = _parameters(f) if params is None else {str(i): p for i, p in enumerate(params)}
         self.variables = [_variable(number, value) for number, value in enumerate(given)]
         self.params = list(named.values())

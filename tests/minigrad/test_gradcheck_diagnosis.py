@@ -1,0 +1,257 @@
+"""What gradcheck says: pairs of functions, kinks by operation, the operation at fault, bad input."""
+
+import numpy as np
+import pytest
+
+import layers.functional as F
+import minigrad
+from layers import Linear, ReLU, Sequential
+from minigrad import Function, gradcheck
+from minigrad.errors import DtypeError, GraphError, UnsupportedError
+from tests.strategies import draw_array
+
+
+class Relu(Function):
+    """y = max(x, 0), with a slope of `at_zero` at 0."""
+
+    at_zero = 0.0
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.x = x
+        return np.maximum(x, 0)
+
+    @classmethod
+    def backward(cls, ctx, dy):
+        return dy * np.where(ctx.x == 0, cls.at_zero, ctx.x > 0)
+
+
+class Steep(Relu):
+    name = "relu"
+    at_zero = 1.5
+
+
+class Double(Function):
+    """y = 2 x, with a wrong rule."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx, dy):
+        return dy
+
+
+def test_a_pair_of_array_functions():
+    def product(x, w):
+        return x @ w, (x, w)
+
+    def backward(dy, cache):
+        x, w = cache
+        return dy @ w.T, x.T @ dy
+
+    xs = [draw_array(0, (3, 4)).astype(np.float32), draw_array(1, (4, 2))]
+    report = gradcheck((product, backward), xs)
+    assert report
+    assert "Promoted to float64: input 0." in str(report)
+    assert gradcheck((product, lambda dy, c: list(backward(dy, c))), xs)
+    report = gradcheck((product, lambda dy, c: backward(dy, c)[::-1]), xs)
+    assert "shape" in report.mistakes
+    assert "product: the gradient of input 0 has shape (4, 2)" in str(report)
+
+
+def test_a_pair_with_several_outputs():
+    def both(x):
+        return (np.sin(x), x * x), x
+
+    def backward(dys, x):
+        return dys[0] * np.cos(x) + 2 * x * dys[1]
+
+    x = draw_array(0, (3,))
+    assert gradcheck((both, backward), x)
+    assert "path" in gradcheck((both, lambda dys, x: dys[0] * np.cos(x)), x).mistakes
+
+
+def test_an_upstream_gradient_that_equals_the_input_hides_nothing():
+    x = np.random.default_rng(0).standard_normal((3, 3))
+    report = gradcheck((lambda x, w: (x @ w, (x, w)), lambda dy, c: (dy @ c[1].T, dy.T @ c[0])), [x, x.copy()])  # fmt: skip
+    assert "transposed" in report.mistakes
+
+
+def test_the_fault_is_found_in_a_composition():
+    x = draw_array(0, (3, 4), 0.5, 2)
+    report = gradcheck(lambda x: np.tanh(F.softmax(Double.apply(np.exp(x)), 1)), x)
+    assert "the fault lies in double, called at" in report.fault
+    assert "test_gradcheck_diagnosis.py" in report.fault
+    assert "factor" in report.mistakes
+    assert "yours is 1/2 times the right gradient" in str(report)
+
+
+def test_a_right_batch_norm_is_not_blamed_for_what_comes_after_it():
+    x = draw_array(0, (4, 2), 0.5, 2)
+    report = gradcheck(lambda x: Double.apply(F.batch_norm(x, None, None, training=True)), x)
+    assert "the fault lies in double" in report.fault
+
+
+def test_a_value_that_left_the_graph_is_no_operations_fault():
+    report = gradcheck(lambda x: x * x.detach(), draw_array(0, (3,)))
+    assert report.mistakes == {"path"}
+    assert "left the graph" in str(report)
+
+
+# -- kinks ------------------------------------------------------------------------------------------
+
+
+def test_a_slope_between_those_of_the_sides_passes_with_a_note():
+    report = gradcheck(Relu, np.zeros(3))
+    assert report
+    assert "relu at a kink (3 entries): slopes 0 and 1, yours 0; PyTorch's is 0." in str(report)
+
+
+def test_a_slope_outside_fails_in_a_composition_too():
+    report = gradcheck(lambda x: 3 * Steep.apply(x * 2), np.zeros(3))
+    assert report.wrong == 0
+    assert report.mistakes == {"kink"}
+    assert "slopes 0 and 1, yours 1.5, which is not between them" in str(report)
+
+
+def test_a_convention_can_be_asked_for():
+    x = np.array([-1.0, 0, 1e-7, 2])
+    assert gradcheck(Relu, x, kinks={"relu": 0})
+    report = gradcheck(Relu, x, kinks={"relu": 1})
+    assert report.mistakes == {"kink"}
+    assert "input 0[1]: slopes 0 and 1, yours 0; 1 is asked for" in str(report)
+    with pytest.raises(GraphError, match="kinks names 'elu'.*Its operations are relu"):
+        gradcheck(Relu, x, kinks={"elu": 0})
+
+
+@pytest.mark.parametrize("distance", [0, 1e-9, 1e-7, 1 / 3 * 1e-6, 2 / 3 * 1e-6, 1e-6, 2e-6])
+def test_right_rules_pass_at_any_distance_from_a_kink(distance):
+    x = np.array([distance, -distance, 1.0 + distance])
+    for f in (Relu, abs, np.sign, lambda x: np.maximum(x, 1 - x), lambda x: np.clip(x, 0, 1)):
+        assert gradcheck(f, x), f
+
+
+def test_ties_of_many_that_single_entries_do_not_show():
+    for values in (np.ones((3, 4)), np.repeat([0.0, 1], 6)):
+        assert gradcheck(np.median, values)
+
+
+# -- the report -------------------------------------------------------------------------------------
+
+
+def test_a_report_is_aligned_and_short():
+    minigrad.manual_seed(0)
+    net = Sequential(*[m for _ in range(6) for m in (Linear(3, 3), ReLU())])
+    lines = str(gradcheck(net, draw_array(0, (2, 3)))).splitlines()
+    assert len(lines) <= 12
+    assert any("more, none of them worse" in line for line in lines)
+    rows = [line for line in lines if "[" in line and "below" in line]
+    assert len({line.index("below") for line in rows}) == 1
+
+
+def test_none_of_the_known_mistakes_is_said():
+    report = gradcheck((lambda x: (np.tanh(x), x), lambda dy, x: dy * np.cos(x)), draw_array(0, (3, 4)))  # fmt: skip
+    assert "none of the known mistakes fits" in str(report)
+
+
+def test_two_that_fit_are_both_named():
+    report = gradcheck((lambda x: (x[::-1].copy(), None), lambda dy, _: dy), draw_array(0, (3, 4)))
+    assert {"permutation", "flipped"} <= report.mistakes
+
+
+def test_a_complex_step_settles_what_differences_are_too_coarse_for():
+    """cos of a large number: differences of 1e-6 in proportion are far too wide."""
+    x = np.array([300.0, 1000.0])
+    report = gradcheck((lambda x: (np.cos(30 * x), x), lambda dy, x: -30 * np.sin(30 * x) * dy), x)
+    assert report, report
+    assert "A complex step" in str(report)
+
+
+# -- samples and bad input --------------------------------------------------------------------------
+
+
+def test_large_inputs_are_sampled_with_a_word():
+    x = draw_array(0, (100, 80))
+    report = gradcheck(np.tanh, x)
+    assert report
+    assert "A sample: 256 of 8000 entries were checked." in str(report)
+    assert gradcheck(np.tanh, x[0], samples=7).checked[0].sum() == 7
+    wrong = gradcheck((lambda x: (np.tanh(x), x), lambda dy, x: -dy / np.cosh(x) ** 2), x)
+    assert "sign" in wrong.mistakes
+
+
+@pytest.mark.slow
+def test_ten_million_entries():
+    report = gradcheck(np.tanh, np.ones(10_000_000, np.float32))
+    assert report
+    assert "A sample" in str(report)
+
+
+class OneTooFew(Function):
+    @staticmethod
+    def forward(ctx, x, w):
+        ctx.w = w
+        return x * w
+
+    @staticmethod
+    def backward(ctx, dy):
+        return dy * ctx.w
+
+
+class Turned(Function):
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x.T
+
+    @staticmethod
+    def backward(ctx, dy):
+        return 2 * dy
+
+
+@pytest.mark.parametrize("around", [lambda y: y, np.exp])
+def test_a_function_with_the_wrong_number_or_shape_of_gradients(around):
+    x = draw_array(0, (3, 4))
+    report = gradcheck(lambda x: around(OneTooFew.apply(x, x)), x)
+    assert "one_too_few: backward returned 1 gradients for the 2 operands" in str(report)
+    report = gradcheck(lambda x: around(Turned.apply(x)), x)
+    assert "shape (4, 3)" in str(report)
+    assert "transposed" in report.mistakes
+
+
+def test_a_rule_that_raises():
+    report = gradcheck((lambda x: (x, None), lambda dy, _: dy @ None), np.ones(3))
+    assert report.mistakes == {"raised"}
+    assert "its backward failed with" in str(report)
+
+
+def test_chance_in_backward():
+    rng = np.random.default_rng(0)
+    report = gradcheck((lambda x: (x, None), lambda dy, _: dy * rng.uniform(1, 1.001)), np.ones(3))
+    assert "not deterministic" in report.mistakes
+
+
+def test_bad_arguments_are_explained():
+    x = np.ones(3)
+    with pytest.raises(UnsupportedError, match="f is a int; it must be"):
+        gradcheck(3, x)
+    with pytest.raises(GraphError, match="return y, cache"):
+        gradcheck((lambda x: x, lambda dy, c: dy), x)
+    with pytest.raises(DtypeError, match="float32, though all inputs are float64"):
+        gradcheck(lambda x: minigrad.tensor(2 * x.detach().numpy()), x)
+    with pytest.raises(ValueError, match="eps must be positive"):
+        gradcheck(np.exp, x, eps=0)
+    with pytest.raises(ValueError, match="samples at least 1"):
+        gradcheck(np.exp, x, samples=0)
+
+
+def test_no_entry_is_passed_for_want_of_a_number():
+    with np.errstate(invalid="ignore"):
+        report = gradcheck(np.log, -np.ones(3))
+    assert report.wrong == 3
+    assert "nan" in report.mistakes or "no number" in str(report)
+
+
+def test_empty_pairs():
+    assert gradcheck((lambda x: (x, None), lambda dy, _: dy), np.zeros((0, 3)))
