@@ -9,6 +9,8 @@
 - rows: what a step shows, whatever the face
 - text: a step in the terminal, in plain_ascii
 - tables: arrays in a page, numbers or a heat map
+- scopes: which calls of modules an operation belongs to
+- scenes: the graph of a page, all of it or with modules folded
 - page: a step in a page, and the page that steps, made from template
 - views: layers that open into their own hand-derived steps, drawn with svg
 - stepper: the one who moves through the record

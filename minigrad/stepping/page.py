@@ -11,26 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.drawing.layout import Layout, arrange
-from minigrad.stepping.graph import Box
 from minigrad.stepping.rows import Row, rows
+from minigrad.stepping.scenes import scenes
 from minigrad.stepping.steps import Step
 from minigrad.stepping.tables import array_html
 from minigrad.stepping.text import short
-from minigrad.stepping.views import View
+from minigrad.stepping.views import View, opens
 
 Show = Callable[[np.ndarray], str]
 
-#: Boxes from which on a graph is large: lines that would cross much of it are drawn on demand.
-LARGE = 300
-#: Columns that such a line crosses.
-FAR = 12
 #: Layers in a page that open; the views of more would make it heavy.
 VIEWS = 24
 
 
-def step_html(step: Step, view: View | None, show: Show = array_html) -> str:
-    """A step as an element of a page; `show` turns an array into HTML."""
+def step_html(step: Step, inside: str = "", show: Show = array_html) -> str:
+    """A step as an element of a page; `inside` is its view, `show` turns an array into HTML."""
     groups: list[str] = []
     for row in rows(step):
         if row.kind in ("output", "operand"):
@@ -40,7 +35,7 @@ def step_html(step: Step, view: View | None, show: Show = array_html) -> str:
     return (
         f"<article class=step><h2>step {step.number} of {step.count}: {escape(step.name)}</h2>"
         f"<div class=formula>{escape(step.formula)}</div><code class=line>{escape(step.line)}</code>"
-        f"{_view_html(view) if view else ''}<div class=groups>{tables}</div></article>"
+        f"{inside}<div class=groups>{tables}</div></article>"
     )
 
 
@@ -63,7 +58,8 @@ def _view_html(view: View) -> str:
     shown, (width, height) = view.frames[view.start], view.size
     return (
         f"<details class=view open><summary>{escape(view.title)}</summary>"
-        f"<input type=range min=0 max={len(frames) - 1} value={view.start} aria-label=frame>"
+        f"<button>Play</button> <input type=range min=0 max={len(frames) - 1} value={view.start} "
+        f"aria-label=frame>"
         f"<div class=body><svg width={width} height={height} viewBox='0 0 {width} {height}'>"
         f"{view.drawing}<g class=overlay>{shown.overlay}</g></svg><pre>{escape(shown.words)}</pre></div>"
         f"<script type='application/json'>{_json(frames)}</script></details>"
@@ -71,8 +67,8 @@ def _view_html(view: View) -> str:
 
 
 def step_alone(step: Step) -> str:
-    """A step for a notebook: with the style, without the graph."""
-    return f"<style>{_scoped_style()}</style>{step_html(step, step.view)}"
+    """A step for a notebook: with the style, without the graph and without its inside."""
+    return f"<style>{_scoped_style()}</style>{step_html(step)}"
 
 
 def _scoped_style() -> str:
@@ -114,17 +110,17 @@ def _json(value: Any) -> str:
 def _data(stepper: Any) -> dict[str, Any]:
     """All that the page's script works with."""
     boxes, arrays = stepper.boxes, _Arrays()
-    edges = {box.number: list(dict.fromkeys(s.number for s in box.sources)) for box in boxes}
-    layout = arrange(_near(edges, boxes) if len(boxes) > LARGE else edges)
     steps: list[dict[str, Any]] = []
     opened = 0
     for step in stepper.steps:
-        view = step.view if opened < VIEWS else None
-        opened += view is not None
-        steps.append(_step_data(step, view, arrays))
+        inside = ""
+        if opens(step) and opened == VIEWS:
+            inside = f"<p class=instead>Of the layers {VIEWS} open here. For this one: print(stepper.goto({step.number}).view)</p>"
+        elif view := step.view:
+            inside, opened = _view_html(view), opened + 1
+        steps.append(_step_data(step, inside, arrays))
     return {
-        "boxes": [_box_data(box, layout.places[box.number]) for box in boxes],
-        "edges": _edge_data(edges, layout, len(boxes) > LARGE),
+        "scenes": scenes(boxes),
         "steps": steps,
         "arrays": arrays.html,
         "root": boxes[-1].number,
@@ -153,47 +149,13 @@ class _Arrays:
         return f"<div data-array={self._numbers[key]}></div>"
 
 
-def _near(edges: dict[int, list[int]], boxes: list[Box]) -> dict[int, list[int]]:
-    """The edges without those from a leaf to all but the first that uses it: a leaf has one place."""
-    placed: set[int] = set()
-    near = {}
-    for number, sources in edges.items():
-        near[number] = [s for s in sources if not boxes[s].is_leaf or s not in placed]
-        placed.update(sources)
-    return near
-
-
-def _edge_data(edges: dict[int, list[int]], layout: Layout, large: bool) -> list[Any]:
-    """From, to, the bends of the line, and whether it is drawn on demand."""
-    found = []
-    for box, sources in edges.items():
-        for source in sources:
-            columns = layout.places[box][0] - layout.places[source][0]
-            far = large and not 0 < columns <= FAR
-            bends = () if far else layout.bends.get((source, box), ())
-            found.append((source, box, [(c, round(r, 2)) for c, r in bends], int(far)))
-    return found
-
-
-def _box_data(box: Box, place: tuple[int, float]) -> dict[str, Any]:
-    return {
-        "name": box.name,
-        "title": box.title,
-        "leaf": box.is_leaf,
-        "step": box.step,
-        "reached": bool(box.step or box.arrivals),
-        "column": place[0],
-        "row": round(place[1], 2),
-    }
-
-
-def _step_data(step: Step, view: View | None, arrays: _Arrays) -> dict[str, Any]:
+def _step_data(step: Step, inside: str, arrays: _Arrays) -> dict[str, Any]:
     sums = []
     for operand in step.operands:
         if operand.total is not None and operand.source is not None:
             complete = operand.arrival == operand.arrivals
             sums.append((operand.source.number, _in_short(operand.total), complete))
-    return {"box": step.box.number, "html": step_html(step, view, arrays.show), "sums": sums}
+    return {"box": step.box.number, "html": step_html(step, inside, arrays.show), "sums": sums}
 
 
 def _in_short(gradient: np.ndarray) -> str:

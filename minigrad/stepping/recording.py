@@ -11,15 +11,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.listening import listening
+from minigrad.stepping.scopes import Scope, Scopes
 from minigrad.tape import Node
 
 
 class Values(NamedTuple):
-    """What went into an operation (arrays, numbers, None), its options, and what came out."""
+    """What went into an operation (arrays, numbers, None), its options, what came out, and where.
+
+    `scopes` are the calls of modules that were running, from the outermost to the innermost.
+    """
 
     operands: tuple[Any, ...]
     options: dict[str, Any]
     outputs: tuple[np.ndarray, ...]
+    scopes: tuple[Scope, ...]
 
 
 @contextmanager
@@ -36,13 +41,17 @@ def recording() -> Iterator[None]:
     >>> for step in minigrad.step(loss):
     ...     print(step)
     """
-    copies = Copies()
+    copies, scopes = Copies(), Scopes()
 
     def keep(node: Node, arrays: list[Any], options: dict[str, Any], outputs: Any) -> None:
-        node.values = Values(tuple(map(copies.of, arrays)), options, tuple(map(copies.of, outputs)))
+        operands, results = (tuple(map(copies.of, values)) for values in (arrays, outputs))
+        node.values = Values(operands, options, results, scopes.here())
 
-    with listening(keep):
-        yield
+    try:
+        with listening(keep):
+            yield
+    finally:
+        scopes.clear()
 
 
 class Copies:

@@ -65,6 +65,11 @@ def register(name: str) -> Callable[[Maker], Maker]:
     return keep
 
 
+def opens(step: Any) -> bool:
+    """Whether somebody has registered a view of such a step."""
+    return step.name in _makers
+
+
 def view_of(step: Any) -> View | None:
     """The inside of a step; None where nobody has registered one, or too little was recorded."""
     maker = _makers.get(step.name)

@@ -5,41 +5,47 @@ const by = id => document.getElementById(id);
 const graph = by("graph"), count = data.steps.length;
 let present = 0, timer = null;
 
-// -- the graph ---------------------------------------------------------------------------------
+// -- the graph: all of it, or with modules folded ----------------------------------------------
 
 const left = box => box.column * COLUMN, top_ = box => box.row * ROW;
 const escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
 const clipped = text => text.length > 17 ? "…" + text.slice(-16) : text;
+let scene, shapes, lines, extent, view;
 
-by("boxes").innerHTML = data.boxes.map((box, number) =>
-  `<g data-box="${number}" class="${box.leaf ? "leaf" : ""}" transform="translate(${left(box)},${top_(box)})">` +
-  `<title>${escaped(box.title)}</title><rect width="${WIDTH}" height="${HEIGHT}" rx="6"/>` +
-  `<text x="${WIDTH / 2}" y="17">${escaped(clipped(box.name))}</text>` +
-  `<text class="state" x="${WIDTH / 2}" y="33"></text></g>`).join("");
+function draw(next) {
+  scene = next;
+  by("boxes").innerHTML = scene.boxes.map((box, number) =>
+    `<g data-box="${number}" transform="translate(${left(box)},${top_(box)})">` +
+    `<title>${escaped(box.title)}</title><rect width="${WIDTH}" height="${HEIGHT}" rx="6"/>` +
+    `<text x="${WIDTH / 2}" y="17">${escaped(clipped(box.name))}</text>` +
+    `<text class="state" x="${WIDTH / 2}" y="33"></text></g>`).join("");
+  by("edges").innerHTML = scene.edges.map(path).join("");
+  shapes = [...by("boxes").children];
+  lines = [...by("edges").children];
+  extent = { x: -20, y: -20, w: Math.max(...scene.boxes.map(left)) + WIDTH + 40,
+    h: Math.max(...scene.boxes.map(top_)) + HEIGHT + 40 };
+  begin();
+  scene.boxes.forEach((_, number) => paint(number));
+}
+
 // A line swings from box to box, and runs level where it passes a column.
-by("edges").innerHTML = data.edges.map(([from, to, bends, far]) => {
-  const a = data.boxes[from], b = data.boxes[to];
-  const stops = [...bends, [b.column, b.row]];
+function path([from, to, bends, far]) {
+  const a = scene.boxes[from], b = scene.boxes[to];
   let x = left(a) + WIDTH, y = top_(a) + HEIGHT / 2, way = `M${x} ${y}`;
-  for (const [column, row] of stops) {
+  for (const [column, row] of [...bends, [b.column, b.row]]) {
     const x1 = column * COLUMN, y1 = row * ROW + HEIGHT / 2, middle = (x + x1) / 2;
     way += `C${middle} ${y} ${middle} ${y1} ${x1} ${y1}H${x1 + WIDTH}`;
     x = x1 + WIDTH; y = y1;
   }
   return `<path class="${far ? "far" : ""}" d="${way.slice(0, way.lastIndexOf("H"))}"/>`;
-}).join("");
-const shapes = [...by("boxes").children], lines = [...by("edges").children];
-
-const extent = { x: -20, y: -20,
-  w: Math.max(...data.boxes.map(left)) + WIDTH + 40, h: Math.max(...data.boxes.map(top_)) + HEIGHT + 40 };
-let view = { ...extent };
+}
 
 function look(next) {
   view = next;
   graph.setAttribute("viewBox", `${view.x} ${view.y} ${view.w} ${view.h}`);
 }
-// A small graph is shown whole; of a large one the part around the present box.
 function whole() { look({ ...extent }); }
+// A small graph is shown whole; of a large one the part around the present box.
 function begin() {
   const width = graph.clientWidth || 1000, height = graph.clientHeight || 300;
   if (extent.w <= 2 * width && extent.h <= 2 * height) return whole();
@@ -55,44 +61,53 @@ function bring(box) {
 
 // -- stepping ----------------------------------------------------------------------------------
 
-// What has arrived where before and after each step: only what a step changes is drawn anew.
-const states = data.boxes.map(() => [[0, "not yet", ""]]);
+// What has arrived where after each step: only what a step changes is drawn anew.
+const states = data.scenes.at(-1).boxes.map(() => [[0, "not yet", ""]]);
 data.steps.forEach((step, k) => step.sums.forEach(([box, text, complete]) =>
   states[box].push([k + 1, text, complete ? "done" : "some"])));
-states[data.root].unshift([0, data.seed, "done"]);
-states[data.root].splice(1, 1);
+states[data.root][0] = [0, data.seed, "done"];
+
+function state(box) {
+  if (!box.reached) return ["no gradient", ""];
+  if (box.members.length === 1)
+    return states[box.members[0]].findLast(([when]) => when <= present).slice(1);
+  const done = box.steps.filter(step => step <= present).length, all = box.steps.length;
+  return [done ? `${done} of ${all} steps` : "not yet", done === all ? "done" : done ? "some" : ""];
+}
+
+function current() { return present ? scene.home[data.steps[present - 1].box] : null; }
 
 function paint(number) {
-  const [, text, kind] = states[number].findLast(([when]) => when <= present);
-  const now = present > 0 && data.steps[present - 1].box === number;
-  shapes[number].setAttribute("class",
-    [data.boxes[number].leaf ? "leaf" : "", kind, now ? "now" : ""].join(" "));
-  shapes[number].querySelector(".state").textContent =
-    data.boxes[number].reached ? text : "no gradient";
+  const box = scene.boxes[number], [text, kind] = state(box);
+  shapes[number].setAttribute("class", [box.kind, kind, number === current() ? "now" : ""].join(" "));
+  shapes[number].querySelector(".state").textContent = text;
 }
 
 function goto(number) {
-  const before = present;
+  const before = present, touched = new Set();
   present = Math.min(count, Math.max(0, number));
-  const touched = new Set();
-  for (let k = Math.min(before, present); k <= Math.max(before, present); k++) {
-    if (k === 0) continue;
-    touched.add(data.steps[k - 1].box);
-    data.steps[k - 1].sums.forEach(([box]) => touched.add(box));
+  for (let k = Math.max(1, Math.min(before, present)); k <= Math.max(before, present); k++) {
+    const step = data.steps[k - 1];
+    [step.box, ...step.sums.map(([box]) => box)].forEach(box => touched.add(scene.home[box]));
   }
   touched.forEach(paint);
-  const box = present ? data.steps[present - 1].box : data.root;
-  data.edges.forEach(([, to], k) => {
-    const now = present > 0 && to === box;
-    if (now !== lines[k].classList.contains("now")) lines[k].classList.toggle("now", now);
+  show();
+}
+
+function show() {
+  const now = current();
+  scene.edges.forEach(([, to], k) => {
+    const lit = to === now;
+    if (lit !== lines[k].classList.contains("now")) lines[k].classList.toggle("now", lit);
   });
-  bring(data.boxes[box]);
-  by("panel").innerHTML = present ? data.steps[present - 1].html : data.opening;
-  by("panel").querySelectorAll("[data-array]").forEach(place => {
+  bring(scene.boxes[now ?? scene.home[data.root]]);
+  const panel = by("panel");
+  panel.innerHTML = present ? data.steps[present - 1].html : data.opening;
+  panel.querySelectorAll("[data-array]").forEach(place => {
     place.innerHTML = data.arrays[place.dataset.array];
   });
-  by("panel").scrollTop = 0;
-  by("panel").querySelectorAll(".view").forEach(open);
+  panel.scrollTop = 0;
+  panel.querySelectorAll(".view").forEach(open);
   by("slider").value = present;
   by("place").textContent = `step ${present} of ${count}`;
 }
@@ -117,6 +132,17 @@ function open(element) {
     element.querySelector("pre").textContent = frames[number].words;
   };
   slider.addEventListener("input", () => show(+slider.value));
+  // Plays once through all frames, for as long as the step is on the page.
+  const button = element.querySelector("button");
+  let playing = null;
+  button.addEventListener("click", () => {
+    if (playing === null && +slider.value === frames.length - 1) show(0);
+    playing = playing === null ? setInterval(() => {
+      const ended = +slider.value === frames.length - 1 || !element.isConnected;
+      if (ended) button.click(); else show(+slider.value + 1);
+    }, 300) : clearInterval(playing) ?? null;
+    button.textContent = playing === null ? "Play" : "Pause";
+  });
   element.addEventListener("click", event => {
     const target = event.target.closest("[data-frame]");
     if (target) show(+target.dataset.frame);
@@ -143,9 +169,9 @@ document.addEventListener("keydown", event => {
 by("boxes").addEventListener("click", event => {
   const shape = event.target.closest("[data-box]");
   if (!shape || dragged) return;
-  const number = +shape.dataset.box, box = data.boxes[number];
+  const box = scene.boxes[+shape.dataset.box];
   // A leaf has no step of its own: go to the one that completes its gradient.
-  const step = box.step ?? states[number].at(-1)[0];
+  const step = box.steps[0] ?? states[box.members[0]].at(-1)[0];
   if (step) goto(step);
 });
 
@@ -174,6 +200,7 @@ const root = document.documentElement;
 root.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 by("theme").onclick = () => { root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark"; };
 
-begin();
-data.boxes.forEach((_, number) => paint(number));
+by("fold").hidden = data.scenes.length === 1;
+by("fold").onclick = () => { draw(data.scenes.find(other => other !== scene)); show(); };
+draw(data.scenes[0]);
 goto(+location.hash.slice(1) || data.start);

@@ -153,7 +153,7 @@ def test_every_control_moves(tmp_path):
       press("left", () => arrow("ArrowLeft"));
       press("end", () => arrow("End"));
       press("home", () => arrow("Home"));
-      const operation = data.boxes.findIndex(b => b.step === 4), leaf = data.boxes.findIndex(b => b.leaf);
+      const operation = scene.boxes.findIndex(b => b.steps[0] === 4), leaf = scene.boxes.findIndex(b => b.kind === "leaf");
       press("operation", () => box(operation));
       press("leaf", () => box(leaf));
       at.completes = data.steps.findLastIndex(s => s.sums.some(([b]) => b === leaf)) + 1;
@@ -206,6 +206,11 @@ def test_a_layer_opens_and_its_frames_change(tmp_path):
       slider.value = 2;
       slider.dispatchEvent(new Event("input"));
       found.push(words(), document.querySelector(".view .overlay").innerHTML !== "");
+      document.querySelector(".view button").click();
+      await wait(650);
+      found.push(slider.value);
+      await wait(5000);
+      found.push(slider.value, document.querySelector(".view button").textContent);
       return found;"""
     assert play(page(stepper), script, tmp_path) == [
         view.frames[view.start].words,
@@ -213,6 +218,9 @@ def test_a_layer_opens_and_its_frames_change(tmp_path):
         "7",
         view.frames[2].words,
         True,
+        "4",
+        "8",
+        "Play",
     ]
 
 
@@ -238,7 +246,7 @@ def test_three_thousand_nodes_open_fast_and_can_be_stepped(tmp_path):
       click("next"); click("next");
       const next = (performance.now() - start) / 2;
       click("last");
-      return { next, place: place(), boxes: data.boxes.length, late: states().filter(s => s.text === "not yet").length,
+      return { next, place: place(), boxes: scene.boxes.length, late: states().filter(s => s.text === "not yet").length,
         loaded: performance.timing.domInteractive - performance.timing.navigationStart };"""
     )
     answer = play(text, script, tmp_path)
