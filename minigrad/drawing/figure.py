@@ -32,16 +32,17 @@ def draw(loss: Tensor, names: Any = None) -> Figure:
     A box is a value and the operation that made it; leaves have square corners, constants a dashed
     border, the output a bold one. An arrow is as wide as the norm of the gradient that flows back
     along it, which stands beside it where there is room. The gradients come from a backward pass of
-    its own, which leaves `.grad` alone and frees nothing.
+    its own, which leaves `.grad` alone and frees nothing. Inside ``with minigrad.recording():`` all values
+    and the modules of all nodes are kept to be shown; without it, those that can be told.
 
     Parameters
     ----------
     loss : Tensor
         With a graph. Gradients are shown where it is a single number, and its graph was not freed.
     names : Module, or mapping from name to Tensor, array or Module
-        What leaves, results and constants are called. Parameters of a Module also tell which nodes
-        belong to it; these stand on ground of one shade, with its name. Without `names` the caller's
-        variables are looked through.
+        What leaves, results and constants are called; without it the caller's variables are looked
+        through. Parameters of a Module also tell which nodes belong to it: these stand on ground of one
+        shade, with its name.
 
     Returns
     -------

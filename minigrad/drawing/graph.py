@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad import guard
 from minigrad.backward import _fit, walk
-from minigrad.drawing.groups import group
+from minigrad.drawing.groups import group, group_by_calls
 from minigrad.drawing.numbers import short
 from minigrad.errors import GraphError
 from minigrad.stepping.graph import names_in
@@ -87,10 +87,17 @@ def read(loss: Tensor, named: dict[int, str]) -> Graph:
         if isinstance(key, Node):
             _read_values(key, graph, named)
     _read_gradients(loss, root, keys, graph)
-    owners = {k: b.label.rpartition(".")[0] for k, b in graph.boxes.items() if b.kind == LEAF}
-    for key, path in group(graph.edges(), owners).items():
-        graph.boxes[key].group = path
+    _read_groups(keys, graph)
     return graph
+
+
+def _read_groups(keys: list[Any], graph: Graph) -> None:
+    edges = graph.edges()
+    owners = {k: b.label.rpartition(".")[0] for k, b in graph.boxes.items() if b.kind == LEAF}
+    made_by = {k: k if k.index is None else k.inputs[0] for k in keys if isinstance(k, Node)}
+    calls = {k: n.values.scopes for k, n in made_by.items() if n.values is not None}
+    for key, path in (group(edges, owners) | group_by_calls(edges, owners, calls)).items():
+        graph.boxes[key].group = path
 
 
 def _reachable(root: Any) -> list[Any]:

@@ -148,7 +148,7 @@ def continued(axes: Axes, start: Point, label: str) -> None:
 
 
 def ground(axes: Axes, centres: Sequence[Point], path: str, shade: int) -> None:
-    """Shade the cells of a module; neighbours run together. Its name stands in the first."""
+    """Shade the cells of a module; neighbours run together. Its name stands where a run begins."""
     from matplotlib.collections import PatchCollection
     from matplotlib.patches import Rectangle
 
@@ -156,5 +156,11 @@ def ground(axes: Axes, centres: Sequence[Point], path: str, shade: int) -> None:
     axes.add_collection(
         PatchCollection(cells, facecolor=GROUND[shade], edgecolor="none", zorder=0, label=path)
     )
-    x, y = min(centres, key=lambda point: (round(point[1], 2), point[0]))
-    axes.text(x - WIDTH / 2, y - ROW / 2 + 0.01, path, va="top", size=5.5, style="italic", zorder=5)
+    tops: dict[int, Point] = {}  # by column
+    for x, y in centres:
+        column = round(x / COLUMN)
+        tops[column] = min(tops.get(column, (x, y)), (x, y), key=lambda point: point[1])
+    for column, (x, y) in tops.items():
+        if column - 1 not in tops:
+            corner = x - WIDTH / 2, y - ROW / 2 + 0.01
+            axes.text(*corner, path, va="top", size=5.5, style="italic", zorder=5)

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 import minigrad
 from layers import Linear
@@ -99,6 +100,14 @@ def test_modules_stand_on_ground_with_their_name():
     ground = next(c for c in figure.axes[0].collections if c.get_label() == "net")
     assert len(ground.get_paths()) == 3  # weight, bias, linear
     assert "net" in _texts(figure)
+
+
+def test_a_module_that_is_left_and_entered_again_is_named_at_both_places():
+    axes = Figure().add_subplot()
+    column = paint.COLUMN
+    paint.ground(axes, [(1, 1), (1, 0.2), (1 + column, 1), (1 + 3 * column, 1)], "cell", 0)
+    assert [text.get_text() for text in axes.texts] == ["cell", "cell"]
+    assert axes.texts[0].get_position()[1] < 0.2  # above the topmost of its column
 
 
 def test_a_wide_graph_is_broken_into_bands_that_do_not_overlap_and_say_how_they_go_on():

@@ -9,7 +9,7 @@ from layers.functional import cross_entropy
 from minigrad import Function, recording
 from minigrad.drawing import graph
 from minigrad.drawing.graph import CONSTANT, LEAF, OUTPUT, named_by
-from minigrad.drawing.groups import group
+from minigrad.drawing.groups import group, group_by_calls
 from minigrad.drawing.numbers import brief, short
 from minigrad.errors import GraphError
 
@@ -186,6 +186,34 @@ def test_groups_of_a_recurrence_are_told_apart_where_their_hulls_overlap():
     assert found["tanh0"] == found["tanh1"] == "cell"
     assert "loss" not in found
     assert "x" not in found
+
+
+def test_recorded_nodes_belong_to_the_modules_in_whose_calls_they_were_made():
+    net = Net()
+    with recording():
+        loss = cross_entropy(net(np.ones((2, 1, 5, 5), np.float32)), np.array([0, 1]))
+    groups = [(box.label, box.group) for box in read(loss, net).boxes.values()]
+    assert groups.count(("relu", "features")) == 2  # the last one too, behind all parameters
+    assert ("reshape", "features") in groups
+    assert {("conv2d", "features.0"), ("conv2d", "features.2"), ("linear", "head")} < set(groups)
+    assert ("cross_entropy", "") in groups
+
+
+def test_a_module_with_one_layer_inside_is_not_taken_for_that_layer():
+    net = Sequential({"body": Sequential(Linear(2, 3), ReLU())})
+    with recording():
+        loss = net(np.ones((1, 2), np.float32)).sum()
+    groups = {box.label: box.group for box in read(loss, net).boxes.values()}
+    assert groups["linear"] == "body.0"
+    assert groups["relu"] == "body"
+    assert groups["sum"] == ""
+
+
+def test_calls_without_parameters_and_a_module_called_twice():
+    edges = {"w": [], "x": [], "h": ["x", "w"], "r": ["h"], "h2": ["r", "w"], "y": ["h2"]}
+    calls = {"h": ("net", "a"), "r": ("net", "b"), "h2": ("net", "c"), "y": ()}
+    found = group_by_calls(edges, {"w": "cell", "x": ""}, calls)
+    assert found == {"h": "cell", "r": "", "h2": "cell", "y": ""}
 
 
 @pytest.mark.parametrize(
