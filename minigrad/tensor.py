@@ -189,6 +189,8 @@ class Tensor(NumPyMethods):
     def register_hook(self, hook: Callable[[Any], Any]) -> "hooks.Handle":
         """Have `hook` called with the gradient of this Tensor in each backward pass, once it is complete.
 
+        Those passes count that `minigrad.draw` and `step` make for themselves.
+
         Parameters
         ----------
         hook : callable

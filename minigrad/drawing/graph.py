@@ -4,6 +4,7 @@ The gradients come from a backward pass of its own, which frees nothing and leav
 value is known where a rule kept it or a leaf holds it. What is not known is None, never 0.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -120,9 +121,14 @@ def named_by(names: Any, caller: FrameType) -> dict[int, str]:
     if names is None:
         return names_in(caller)
     found = {}
-    given = {"": names} if hasattr(names, "named_parameters") else dict(names)
+    if not (_is_module(names) or isinstance(names, Mapping)):
+        raise GraphError(
+            f"draw: names is a {type(names).__name__}; give a Module, or a dict from name to Tensor, array "
+            'or Module, as in {"w": w, "net": net}.'
+        )
+    given = {"": names} if _is_module(names) else names
     for name, value in given.items():
-        if hasattr(value, "named_parameters"):
+        if _is_module(value):
             prefix = f"{name}." if name else ""
             for path, parameter in value.named_parameters():
                 found[id(parameter)] = prefix + path
@@ -131,6 +137,10 @@ def named_by(names: Any, caller: FrameType) -> dict[int, str]:
         else:
             found[id(value)] = name
     return found
+
+
+def _is_module(value: Any) -> bool:
+    return callable(getattr(type(value), "named_parameters", None))
 
 
 def _box(key: Any, named: dict[int, str]) -> Box:

@@ -1,5 +1,7 @@
 """What a drawing knows: values, gradients, norms along arrows, modules; and what it must not say."""
 
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 
@@ -11,10 +13,10 @@ from minigrad.drawing import graph
 from minigrad.drawing.graph import CONSTANT, LEAF, OUTPUT, named_by
 from minigrad.drawing.groups import group, group_by_calls
 from minigrad.drawing.numbers import brief, short
-from minigrad.errors import GraphError
+from minigrad.errors import GradientError, GraphError
 
 
-def read(loss, names=()):
+def read(loss, names=MappingProxyType({})):
     return graph.read(loss, named_by(names, None))
 
 
@@ -144,6 +146,29 @@ def test_what_has_no_graph_is_refused():
     for thing in (minigrad.tensor(1.0), np.ones(3), 2.0):
         with pytest.raises(GraphError, match="has no graph"):
             read(thing)
+
+
+@pytest.mark.parametrize("names", [["w"], "w", Linear, 3])
+def test_names_that_are_neither_a_mapping_nor_a_module_are_refused(names):
+    with pytest.raises(GraphError, match=r'names is a .*\{"w": w'):
+        named_by(names, None)
+
+
+def test_a_rule_that_breaks_its_promise_is_named_as_in_any_backward_pass():
+    class Short(Function):
+        "y = a b;   returns one gradient for two operands"
+
+        @staticmethod
+        def forward(ctx, a, b):
+            return a * b
+
+        @staticmethod
+        def backward(ctx, dy):
+            return dy
+
+    x = minigrad.tensor(2.0, requires_grad=True)
+    with pytest.raises(GradientError, match="short: backward returned 1 gradients for the 2"):
+        read(Short.apply(x, x))
 
 
 class Net(Module):
