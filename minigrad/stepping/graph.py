@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 from minigrad.backward import _count
 from minigrad.tape import Node
 from minigrad.tensor import Tensor
@@ -26,6 +28,8 @@ class Box:
         How many gradients arrive in all, by output (None where there is but one, and at a leaf).
     name : str
         Of the operation, or of the leaf in the caller's code.
+    hooked : ndarray or None
+        What its hooks made of the gradient that arrived, where it has any.
     sources : list of Box
         Where its operands come from, as often as they are used; what is not tracked has no box.
     """
@@ -34,6 +38,7 @@ class Box:
         self.origin, self.number, self.name = origin, number, name
         self.step: int | None = None
         self.arrivals: Counter[int | None] = Counter()
+        self.hooked: np.ndarray | None = None
         self.sources: list[Box] = []
 
     @property

@@ -75,7 +75,7 @@ def _scoped_style() -> str:
     """The style of steps alone: a notebook has its own for all else."""
     style = _template("page.css")
     start, end = style.index(":root {"), style.index("* {")
-    return style[start:end].replace(":root", ".step") + style[style.index(".step h2") :]
+    return style[start:end].replace(":root", ".step") + style[style.index(".step {") :]
 
 
 def page(stepper: Any) -> str:

@@ -22,7 +22,10 @@ def take_steps(
     known = Known(loss, rules(loss))
     record = _Record(known, boxes(loss, names))
     record.add(place(loss._node), seed)
-    walk([loss], [seed], retain_graph=True, watch=record)
+    found = walk([loss], [seed], retain_graph=True, watch=record)
+    for leaf in found:
+        if leaf._hooks and isinstance(leaf, Tensor):
+            record.boxes[leaf].hooked = np.array(found[leaf])
     for step in record.steps:
         step.count = len(record.steps)
     return record.steps, list(record.boxes.values())
@@ -40,6 +43,7 @@ class _Record:
     def __call__(self, node: Node, gradient: Any, answers: tuple[Any, ...]) -> None:
         box = self.boxes[node]
         box.step = len(self.steps) + 1
+        box.hooked = np.array(gradient) if node._hooks else None
         options = node.values.options if node.values else {}
         operands = self._operands(node, answers)
         outputs = self._outputs(node, gradient)

@@ -62,9 +62,15 @@ def _of_operand(operand: Operand, output: str) -> Iterator[Row]:
         yield Row("local", f"d{output}/d{name}", label, array, words, box)
     sent = f"to {operand.target}"
     if operand.arrivals == 1:
-        sent += ", all of it"
+        sent += ", all of it" + _before_hooks(operand)
     yield Row("out", f"d{name}", sent, operand.gradient, NO_ANSWER, box)
     if operand.arrival and operand.arrivals > 1:
         left = operand.arrivals - operand.arrival
         words = f"sum there of {operand.arrival}, " + (f"{left} to come" if left else "complete")
+        words += _before_hooks(operand) * (not left)
         yield Row("sum", "", words, operand.total, box=box)
+
+
+def _before_hooks(operand: Operand) -> str:
+    is_hooked = operand.source is not None and operand.source.hooked is not None
+    return ", before its hooks" if is_hooked else ""

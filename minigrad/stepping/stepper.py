@@ -152,12 +152,14 @@ class Stepper:
             The Tensor is not in the graph.
         """
         box, output = self._find(tensor)
-        total = self.seed if tensor._node is self.loss._node else None
+        total, missing = None, box.arrivals[output]
+        if tensor._node is self.loss._node:
+            total = self.seed
         for step in self.steps[: self.position]:
             for operand in step.operands:
                 if operand.source is box and operand.output == output and operand.arrival:
-                    total = operand.total
-        return total
+                    total, missing = operand.total, missing - 1
+        return box.hooked if missing == 0 and box.hooked is not None else total
 
     def _find(self, tensor: Tensor) -> tuple[Box, int | None]:
         origin, output = _origin(tensor), None

@@ -314,3 +314,20 @@ def test_a_long_chain_needs_no_recursion():
     assert stepper.goto(3000).operands[0].total == 1
     assert "> 3000  add" in repr(stepper)
     assert "... 2989 more" in repr(minigrad.step(y))
+
+
+def test_hooks_act_and_are_told():
+    x = leaf(3)
+    y = x * 2.0
+    x.register_hook(lambda g: g * 10)
+    y.register_hook(lambda g: g + 1)
+    y.retain_grad()
+    stepper = minigrad.step(np.sum(y * y))
+    text = "".join(map(str, stepper))
+    assert "complete, before its hooks" in text
+    assert "all of it, before its hooks" in text
+    hooked, at_leaf = stepper.gradient(y), stepper.gradient(x)
+    np.testing.assert_array_equal(stepper.steps[-1].outputs[0].gradient, hooked)
+    np.sum(y * y).backward()
+    np.testing.assert_array_equal(hooked, y.grad)
+    np.testing.assert_array_equal(at_leaf, x.grad)
