@@ -375,10 +375,10 @@ means_after = [crops[classes == j].mean(axis=0) for j in range(10)]
 #
 # Below: each dot is a test digit. The grid follows its place closely and its turn roughly.
 #
-# To try: let `corners` take its slopes from `slope_as_printed`. `gradcheck` still passes, even with
-# places on pixels: at a corner of V numbers favour neither slope, so it moves such a place aside before
-# it judges. Then give it a constant image. Or give `build` the option transform="attention": that
-# transformer can shift and zoom, but not turn.
+# To try: let `corners` take its slopes from `slope_as_printed`. `gradcheck` still passes, as long as no
+# place lies on a pixel. Then round x: at such a corner of V any slope between those of its two sides
+# would do, and it says that this one is not. Then give it a constant image. Or give `build` the option
+# transform="attention": that transformer can shift and zoom, but not turn.
 
 # %%
 figure = Figure(figsize=(10, 7), layout="constrained")

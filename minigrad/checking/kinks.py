@@ -78,13 +78,12 @@ def check_kinks(
         kinks = find_kinks(operation, samples, eps, tolerance, rng)
         answers = _answers(operation, kinks, rng)
         demand = demanded.get(operation.name)
-        if answers:
+        tried = (_wrong(operation, kink, yours, demand, eps, tolerance) for kink, yours in answers)
+        wrong = next((problem for problem in tried if problem), None)
+        if wrong:
+            problems.append(wrong)
+        elif answers:
             notes.append(_note(operation, *answers[0], len({(k.k, k.i) for k, _ in answers})))
-        for kink, yours in answers:
-            wrong = _wrong(operation, kink, yours, demand, eps, tolerance)
-            if wrong:
-                problems.append(wrong)
-                break
     return notes, problems
 
 

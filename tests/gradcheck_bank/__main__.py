@@ -1,6 +1,7 @@
 """Write TABLE.md: what gradcheck and seven public checkers let through, and what gradcheck names."""
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,11 +122,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.gradcheck_bank", description=__doc__)
     parser.add_argument("--runs", type=int, default=200, help="runs a case of the first table")
     parser.add_argument("--seeds", type=int, default=20, help="seeds a planted mistake")
+    parser.add_argument("--large-seeds", type=int, default=20, help="the same for large inputs")
     given = parser.parse_args()
+    command = " ".join(["python -m tests.gradcheck_bank", *sys.argv[1:]])
     lines = [
         "# gradcheck and the planted mistakes",
         "",
-        "Written by `python -m tests.gradcheck_bank`. The columns of the peers are their comparison rules,",
+        f"Written by `{command}`. The columns of the peers are their comparison rules,",
         "re-implemented from reading (`public_checkers.py`), on the same pairs of functions.",
         "",
         f"Percentage of {given.runs} runs in which a check passed: 0 is right for a mistake, 100 for what is right.",
@@ -134,9 +137,9 @@ def main() -> None:
         "",
         *peers_table(given.runs),
     ]
-    for rows, columns in (SMALL, LARGE):
+    for (rows, columns), seeds in ((SMALL, given.seeds), (LARGE, given.large_seeds)):
         lines += ["", f"## Inputs of {rows} × {columns}", ""]
-        lines += bank_table((rows, columns), given.seeds)
+        lines += bank_table((rows, columns), seeds)
     text = "\n".join(lines) + "\n"
     print(text)
     Path(__file__).with_name("TABLE.md").write_text(text, encoding="utf-8")

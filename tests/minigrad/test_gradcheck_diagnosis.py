@@ -6,6 +6,7 @@ import pytest
 import layers.functional as F
 import minigrad
 from layers import Linear, ReLU, Sequential
+from layers import sampler_formula as formula
 from minigrad import Function, gradcheck
 from minigrad.errors import DtypeError, GraphError, UnsupportedError
 from tests.strategies import draw_array
@@ -114,6 +115,24 @@ def test_a_slope_outside_fails_in_a_composition_too():
     assert report.wrong == 0
     assert report.mistakes == {"kink"}
     assert "slopes 0 and 1, yours 1.5, which is not between them" in str(report)
+
+
+def test_the_samplers_slope_as_printed_in_the_paper_is_none_on_a_pixel():
+    u = np.random.default_rng(0).integers(1, 4, (1, 3, 3)).astype(float)
+    arrays = [draw_array(0, (1, 1, 5, 5)), u, draw_array(1, (1, 3, 3), 0.5, 3.5)]
+
+    def check(slope):
+        forward = lambda *xs: (formula.sample(*xs, formula.bilinear_kernel), xs)  # noqa: E731
+        return gradcheck(
+            (
+                forward,
+                lambda dy, xs: formula.sample_backward(dy, *xs, formula.bilinear_kernel, slope),
+            ),
+            arrays,
+        )
+
+    assert check(formula.bilinear_slope)
+    assert check(formula.bilinear_slope_of_the_paper).mistakes == {"kink"}
 
 
 def test_a_convention_can_be_asked_for():
