@@ -65,14 +65,14 @@ def lstm_forward(
     """
     steps, batch, _ = x.shape
     x, w_ih, w_hh = plain(x, w_ih, w_hh)
+    bias = sum((b for b in (b_ih, b_hh) if b is not None), start=np.zeros(len(w_ih), x.dtype))
     gates = np.empty((steps, batch, len(w_ih)), x.dtype)
-    gates[...] = sum(b for b in (b_ih, b_hh) if b is not None)
     h = np.zeros((steps + 1, batch, w_hh.shape[1]), x.dtype)
     c = np.zeros_like(h)
     h[0], c[0] = (0 if state is None else state for state in (h0, c0))
     # The kernel first brings the weights into order, which pays from the second row on.
     run = steps_forward if steps * batch > 1 else steps_forward.twin
-    run(x, w_ih, w_hh, gates, h, c)
+    run(x, w_ih, w_hh, *plain(bias, dtype=x.dtype.type), gates, h, c)
     return h[1:], h[-1].copy(), c[-1].copy(), (x, w_ih, w_hh, gates, h, c)
 
 

@@ -1,8 +1,8 @@
-"""All steps of an LSTM, forward and backward: what cannot be done for all of them at once.
+"""All steps of an LSTM, forward and backward: the products with W_hh, and what stands between them.
 
 A step has a product, W_hh h' or W_hhᵀ da, and then some twenty operations entry by entry (their formulas
 stand in layers/lstm.py). On arrays of a few thousand numbers each of these takes a call and a trip to the
-cache. The loop's trick in three lines: the products are those of panels.py, for which W_hh is brought
+cache. The loop's trick in three lines: the products are those of panels.py, for which weights are brought
 into order once for all steps; each entry goes through its formulas while it is in registers; and a tanh made
 of products (exponentials.py), with σ(a) = ½ tanh(½ a) + ½, lets the compiler take LANES of them at once.
 """
@@ -15,16 +15,19 @@ from minigrad.kernels.panels import add_product, panels
 
 __all__ = ["steps_back", "steps_forward"]
 
+ROWS = 16  # of x that meet W_ih together; fewer do not pay, and more leave the cache
+
 
 def _steps_forward_numpy(
     x: np.ndarray,
     w_ih: np.ndarray,
     w_hh: np.ndarray,
+    bias: np.ndarray,
     gates: np.ndarray,
     h: np.ndarray,
     c: np.ndarray,
 ) -> None:
-    gates += x @ w_ih.T
+    gates[...] = x @ w_ih.T + bias
     for t in range(len(x)):
         gates[t] += h[t] @ w_hh.T
         i, f, g, o = np.split(gates[t], 4, axis=1)  # views
@@ -40,6 +43,7 @@ def steps_forward(
     x: np.ndarray,
     w_ih: np.ndarray,
     w_hh: np.ndarray,
+    bias: np.ndarray,
     gates: np.ndarray,
     h: np.ndarray,
     c: np.ndarray,
@@ -49,19 +53,23 @@ def steps_forward(
     Parameters
     ----------
     x : (T, N, I)
-    w_ih, w_hh : (4H, I), (4H, H)
+    w_ih, w_hh, bias : (4H, I), (4H, H), (4H,)
     gates : (T, N, 4H)
-        Given with the biases in all steps; on return i, f, g, o.
+        On return i, f, g, o of all steps.
     h, c : (T + 1, N, H)
         Given with h[0] and c[0]; on return those of all steps.
     """
     steps, batch, outputs = gates.shape
-    rows = steps * batch
-    add_product(x.reshape((rows, x.shape[2])), panels(w_ih), gates.reshape((rows, outputs)))
-    packed = panels(w_hh)
+    for_x, for_h = panels(w_ih), panels(w_hh)
+    together = -(-ROWS // max(1, batch))
     for t in range(steps):
+        if t % together == 0:
+            seen, sums = x[t : t + together], gates[t : t + together]
+            rows = sums.shape[0] * batch
+            sums[:] = bias
+            add_product(seen.reshape((rows, x.shape[2])), for_x, sums.reshape((rows, outputs)))
         if t > 0 or np.any(h[0]):  # the zeros before a sequence add nothing
-            add_product(h[t], packed, gates[t])
+            add_product(h[t], for_h, gates[t])
         for n in range(batch):
             _open(gates[t, n], c[t, n], c[t + 1, n], h[t + 1, n], gates.dtype.type)
 

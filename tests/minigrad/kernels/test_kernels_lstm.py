@@ -35,12 +35,13 @@ def hold(ours, theirs):
 )
 @settings(max_examples=40, deadline=None)
 def test_the_loops_are_their_twins(seed, dtype, steps, batch, inputs, hidden, zero):
-    x, w_ih, w_hh, gates, h, c, dy, dh, dc = draw(
+    x, w_ih, w_hh, bias, gates, h, c, dy, dh, dc = draw(
         seed,
         dtype,
         (steps, batch, inputs),
         (4 * hidden, inputs),
         (4 * hidden, hidden),
+        (4 * hidden,),
         (steps, batch, 4 * hidden),
         (steps + 1, batch, hidden),
         (steps + 1, batch, hidden),
@@ -50,8 +51,8 @@ def test_the_loops_are_their_twins(seed, dtype, steps, batch, inputs, hidden, ze
     )
     h *= not zero
     ours, theirs = ([a.copy() for a in (gates, h, c)] for _ in range(2))
-    lstm.steps_forward(x, w_ih, w_hh, *ours)
-    lstm.steps_forward.twin(x, w_ih, w_hh, *theirs)
+    lstm.steps_forward(x, w_ih, w_hh, bias, *ours)
+    lstm.steps_forward.twin(x, w_ih, w_hh, bias, *theirs)
     hold(ours, theirs)
 
     gates, _, c = theirs
@@ -62,10 +63,10 @@ def test_the_loops_are_their_twins(seed, dtype, steps, batch, inputs, hidden, ze
 
 
 def test_a_nan_stays_in_its_example():
-    x, w_ih, w_hh = draw(0, np.float32, (3, 2, 4), (12, 4), (12, 3))
+    x, w_ih, w_hh, bias = draw(0, np.float32, (3, 2, 4), (12, 4), (12, 3), (12,))
     x[1, 0, 2] = np.nan
     gates, h, c = (np.zeros(s, np.float32) for s in ((3, 2, 12), (4, 2, 3), (4, 2, 3)))
-    lstm.steps_forward(x, w_ih, w_hh, gates, h, c)
+    lstm.steps_forward(x, w_ih, w_hh, bias, gates, h, c)
     for array in (h, c):
         assert np.isnan(array).all(axis=2).tolist() == [[False] * 2] * 2 + [[True, False]] * 2
 
