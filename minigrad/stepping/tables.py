@@ -13,14 +13,14 @@ from minigrad.stepping.text import short, summary
 
 #: Entries, and columns, up to which an array is a table.
 SMALL, COLUMNS = 64, 12
-#: Pixels up to which the sides of a heat map show every entry.
-SIDE = 64
+#: Pixels up to which the sides of a heat map show every entry; matrices of a larger array it shows.
+SIDE, TILES = 64, 16
 
 #: Colours of a heat map: the most negative, zero, the most positive. They differ for the colour-blind.
 LOW, ZERO, HIGH = np.array([[33, 102, 172], [247, 247, 247], [178, 24, 43]])
 #: Of each sign; few, so that images are small.
 SHADES = 20
-NOT_A_NUMBER = np.array([0, 0, 0])
+NOT_A_NUMBER, GAP = np.array([[0, 0, 0], [150, 155, 165]])
 
 
 def array_html(array: np.ndarray) -> str:
@@ -29,8 +29,8 @@ def array_html(array: np.ndarray) -> str:
         return f"<b class=number title='{escape(repr(array.item()))}'>{short(array[()])}</b>"
     if 0 < array.size <= SMALL and array.shape[-1] <= COLUMNS:
         return _tables(array)
-    picture = _heat_map(array) if array.size else ""
-    return f"{picture}<div class=summary>{escape(summary(array))}</div>"
+    told = f"<div class=summary>{escape(summary(array))}</div>"
+    return _heat_map(array) + told if array.size else told
 
 
 def _tables(array: np.ndarray) -> str:
@@ -66,32 +66,35 @@ def _largest(array: np.ndarray) -> float:
 
 def _heat_map(array: np.ndarray) -> str:
     """An image of an array; blue is negative, red positive, as strong as the largest."""
-    flat = as_tiles(array)
-    steps = [-(-side // SIDE) for side in flat.shape]
-    flat = flat[:: steps[0], :: steps[1]]
-    note = "" if max(steps) == 1 else f"every {steps[0]}. row, every {steps[1]}. column"
-    height, width = (max(8, 140 * side // max(flat.shape)) for side in flat.shape)
-    return f"<img class=map alt='heat map' title='{note}' width={width} height={height} src='{picture(flat)}'>"
+    tiles = array.reshape(-1, *np.atleast_2d(array).shape[-2:])
+    shown = tiles[:TILES]
+    across = math.ceil(math.sqrt(len(shown)))
+    rows, columns = (-(-side * across // SIDE) for side in shown.shape[1:])
+    board = as_board(shown[:, ::rows, ::columns], across)
+    notes = [f"the first {TILES} of {len(tiles):,}"] if len(tiles) > TILES else []
+    if max(rows, columns) > 1:
+        notes.append(f"every {rows}. row, every {columns}. column")
+    height, width = (max(8, 140 * side // max(board.shape)) for side in board.shape)
+    return (
+        f"<img class=map alt='heat map' width={width} height={height} src='{picture(board)}'>"
+        + (f"<div class=summary>shown: {', '.join(notes)}</div>" if notes else "")
+    )
 
 
-def as_tiles(array: np.ndarray) -> np.ndarray:
-    """An array of any rank as a matrix: the last two axes as tiles, NaN between them."""
-    if array.ndim <= 2:
-        return np.atleast_2d(array).astype(float)
-    height, width = array.shape[-2:]
-    tiles = array.reshape(-1, height, width)
-    across = math.ceil(math.sqrt(len(tiles) * height / width))
-    down = -(-len(tiles) // across)
-    board = np.full((down, height + 1, across, width + 1), np.nan)
+def as_board(tiles: np.ndarray, across: int) -> np.ma.MaskedArray:
+    """Tiles (n, h, w) side by side on one matrix, masked between them."""
+    count, height, width = tiles.shape
+    board = np.ma.masked_all((-(-count // across), height + 1, across, width + 1))
     for number, tile in enumerate(tiles):
         board[number // across, :height, number % across, :width] = tile
-    return board.reshape(down * (height + 1), across * (width + 1))[:-1, :-1]
+    return board.reshape(-1, across * (width + 1))[:-1, :-1]
 
 
 def picture(matrix: np.ndarray, signed: bool = True) -> str:
     """A matrix as the address of a PNG image, in the heat map's colours or from black to white."""
-    finite = np.isfinite(matrix)
-    values = np.where(finite, matrix, 0)
+    gaps, entries = np.ma.getmaskarray(matrix), np.ma.getdata(matrix)
+    finite = np.isfinite(entries) & ~gaps
+    values = np.where(finite, entries, 0)
     if signed:
         share = np.round(values / (_largest(values) or 1) * SHADES) / SHADES
         colours = ZERO + np.abs(share)[..., None] * (
@@ -101,7 +104,8 @@ def picture(matrix: np.ndarray, signed: bool = True) -> str:
         low, high = values.min(), values.max()
         grey = (values - low) / (high - low or 1) * 255
         colours = np.repeat(grey[..., None], 3, axis=-1)
-    pixels = np.where(finite[..., None], colours, NOT_A_NUMBER).astype(np.uint8)
+    colours = np.where(finite[..., None], colours, NOT_A_NUMBER)
+    pixels = np.where(gaps[..., None], GAP, colours).astype(np.uint8)
     return "data:image/png;base64," + base64.b64encode(_png(pixels)).decode()
 
 

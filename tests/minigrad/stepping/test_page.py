@@ -1,6 +1,5 @@
 """The page, in a real browser: every number in it is that of Tensor.grad, and every control works."""
 
-import math
 import time
 
 import numpy as np
@@ -12,7 +11,7 @@ from layers.functional import cross_entropy
 from minigrad import Function
 from minigrad.errors import CheckpointError
 from minigrad.stepping.page import page
-from minigrad.stepping.tables import array_html, as_tiles, picture
+from minigrad.stepping.tables import array_html, as_board, picture
 from minigrad.stepping.text import short
 from tests.minigrad.stepping.browser import play
 
@@ -328,9 +327,13 @@ def test_arrays_become_tables_or_pictures():
     assert "3 x 5 x 9 x 9, 0 to 0" in large
     assert "empty" in array_html(np.zeros((0, 3)))
     assert "every 4. row, every 1. column" in array_html(np.zeros((200, 3)))
-    tiles = as_tiles(np.ones((5, 3, 4)))
-    assert np.nansum(tiles) == 60
-    assert math.isnan(tiles[3, 0])
+    assert "the first 16 of 30" in array_html(np.zeros((5, 6, 9, 9)))
+    board = as_board(np.arange(60.0).reshape(5, 3, 4), across=2)
+    assert board.shape == (3 * 4 - 1, 2 * 5 - 1)
+    assert board.sum() == 59 * 60 / 2
+    assert board[4:7, 5:9].tolist() == np.arange(36.0, 48).reshape(3, 4).tolist()
+    assert board.mask[3].all()
+    assert board.mask[8:, 5:].all()
 
 
 def test_a_picture_is_a_png_of_the_right_pixels():
