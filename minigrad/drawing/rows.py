@@ -28,9 +28,6 @@ def level(
     sizes : per box how many rows it takes
     """
     weights = [1.0 if own else LEAF for own in left]
-    inner = [
-        [m for m in own if left[m]] or own for own in left
-    ]  # not the leaves, if there are others
     offsets = [0.0] * len(sizes)  # the place of a box, were its column packed from the top
     for layer in layers:
         for above, below in zip(layer, layer[1:]):
@@ -39,7 +36,7 @@ def level(
     for sweep in range(SWEEPS):
         forwards = sweep % 2 == 0
         for layer in layers if forwards else reversed(layers):
-            near = inner if forwards else right
+            near = left if forwards else right
             wanted = [_wanted(n, near, rows) - offsets[n] for n in layer]
             for n, shift in zip(layer, ascending(wanted, [weights[n] for n in layer])):
                 rows[n] = offsets[n] + shift

@@ -54,7 +54,7 @@ def test_gradient_flow_without_any_gradient_says_what_to_call():
 @pytest.mark.parametrize(
     ("activation", "values", "saturated"),
     [
-        (Sigmoid(), [-9, 9, 0, 1], 50), (Tanh(), [-3, 0, 0.1, 3], 50), (ReLU(), [-1, -2, -3, 4], 75),
+        (Sigmoid(), [-9, 9, 0, 4], 50), (Tanh(), [-3, 0, 0.1, 3], 50), (ReLU(), [-1, -2, -3, 4], 75),
         (LeakyReLU(0.01), [-1, 1, 1, 1], 25), (LeakyReLU(0.2), [-1, 1, 1, 1], 0),
         (Softplus(), [-9, 0, 1, 9], 25), (Softplus(4.0), [-1, 0, 1, 9], 25),
     ],
@@ -76,6 +76,11 @@ def test_saturation_has_a_row_a_call_with_all_outputs_and_the_dead_units():
     assert sum(bar.get_height() for bar in sigmoid.patches) == 5
 
 
+def test_a_unit_that_is_flat_for_some_examples_only_is_not_dead():
+    axes = saturation(Sequential(ReLU()), np.array([[1, -1], [-1, -1]], np.float32)).axes[0]
+    assert _texts(axes) == ["75% saturated\n1 of 2 units dead"]
+
+
 def test_saturation_leaves_the_switches_and_takes_its_hooks_away():
     net = Sequential(Linear(2, 2), ReLU())
     saturation(net, np.ones((1, 2), np.float32))
@@ -87,6 +92,7 @@ def test_saturation_leaves_the_switches_and_takes_its_hooks_away():
 
 def test_filters_of_one_channel_are_tiled_all_on_one_scale_around_zero():
     layer = Conv2d(1, 5, 3)
+    layer.weight.data[0, 0, 0, 0] = 2  # nothing is as far below zero
     figure = filters(layer)
     images = [image for axes in figure.axes[:6] for image in axes.images]
     assert len(images) == 5

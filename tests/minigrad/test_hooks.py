@@ -42,6 +42,16 @@ def test_a_hook_on_a_leaf_acts_on_grad_too_and_before_gradients_are_added_up():
     assert x.grad == -4
 
 
+def test_a_leafs_gradient_is_an_array_of_its_dtype_whatever_a_hook_returns():
+    for answer in ([0.5, 1.0], np.array([0.5, 1.0]), minigrad.tensor([0.5, 1.0], dtype=np.float64)):
+        x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+        x.register_hook(lambda g, answer=answer: answer)
+        np.sum(x * x).backward()
+        assert type(x.grad) is np.ndarray
+        assert x.grad.dtype == np.float32
+        assert x.grad.tolist() == [0.5, 1]
+
+
 def test_a_hook_on_one_of_several_outputs_has_that_outputs_gradient():
     x = minigrad.tensor(np.arange(4.0), requires_grad=True)
     first, last = np.split(x, 2)

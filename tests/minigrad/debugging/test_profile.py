@@ -24,6 +24,16 @@ def test_calls_and_bytes_are_those_of_the_program():
     assert (add.bytes, add.kept, total.bytes) == (3 * 4000, 0, 3 * 4)
 
 
+def test_the_gradients_of_all_operands_count_and_an_array_handed_to_two_counts_once():
+    x = minigrad.tensor(np.ones(10), requires_grad=True)
+    w = minigrad.tensor(np.ones(10), requires_grad=True)
+    with minigrad.profile() as p:
+        np.sum(x * w + w).backward()
+    assert p.costs["multiply"].backward_bytes == 2 * 40
+    assert p.costs["multiply"].kept == 2 * 40
+    assert p.costs["add"].backward_bytes == 40  # dy, twice
+
+
 def test_what_runs_outside_of_the_block_or_is_not_recorded_is_told_apart():
     x = minigrad.tensor([1.0], requires_grad=True)
     y = np.exp(x)

@@ -57,6 +57,15 @@ def test_what_nobody_kept_is_unknown_and_never_zero():
     assert boxes["sum"].value == 9
 
 
+def test_what_a_rule_kept_is_known_without_a_recording():
+    x = minigrad.tensor([0.0, 1.0], requires_grad=True)
+    boxes = _by_label(read(np.sum(np.log(np.exp(x) + 1))))
+    np.testing.assert_allclose(boxes["exp"].value, np.exp([0, 1]), rtol=1e-6)  # it keeps its output
+    np.testing.assert_allclose(
+        boxes["add"].value, np.exp([0, 1]) + 1, rtol=1e-6
+    )  # log keeps its operand
+
+
 def test_a_gradient_that_no_rule_computed_is_none():
     class Stop(Function):
         "y = x;   dx is never computed"

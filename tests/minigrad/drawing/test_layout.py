@@ -26,6 +26,15 @@ def test_a_node_stands_right_of_its_longest_path_and_a_leaf_beside_its_user():
     }  # fmt: skip
 
 
+def test_what_hangs_on_the_longest_path_stays_beside_it_and_what_does_not_waits_at_the_end():
+    edges = {k: [k - 1] for k in range(1, 10)}
+    edges |= {"read": [2], "error": ["read"], "penalty": ["w"], 4: [3, "w"]}
+    edges["loss"] = [9, "error", "penalty"]
+    columns = {node: column for node, (column, _) in layered(edges).items()}
+    assert (columns["read"], columns["error"]) == (3, 4)
+    assert (columns["w"], columns["penalty"], columns["loss"]) == (3, 9, 10)
+
+
 def test_a_line_that_passes_columns_bends_in_each_of_them():
     edges = {"b": ["a"], "c": ["b"], "d": ["c", "a"]}
     places, bends = arrange(edges)
