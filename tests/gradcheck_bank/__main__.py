@@ -128,8 +128,9 @@ def main() -> None:
     lines = [
         "# gradcheck and the planted mistakes",
         "",
-        f"Written by `{command}`. The columns of the peers are their comparison rules,",
-        "re-implemented from reading (`public_checkers.py`), on the same pairs of functions.",
+        f"Written by `{command}`.",
+        "The columns of the peers are their comparison rules, re-implemented from reading",
+        "(`public_checkers.py`), on the same pairs of functions.",
         "",
         f"Percentage of {given.runs} runs in which a check passed: 0 is right for a mistake, 100 for what is right.",
         'In the row of the ReLU, gradcheck is told `kinks={"relu": 0}`; without, any slope from 0 to 1 passes',
