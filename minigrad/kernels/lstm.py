@@ -61,13 +61,15 @@ def steps_forward(
     """
     steps, batch, outputs = gates.shape
     for_x, for_h = panels(w_ih), panels(w_hh)
+    seen, sums = x.reshape((steps * batch, x.shape[2])), gates.reshape((steps * batch, outputs))
     together = -(-ROWS // max(1, batch))
     for t in range(steps):
         if t % together == 0:
-            seen, sums = x[t : t + together], gates[t : t + together]
-            rows = sums.shape[0] * batch
-            sums[:] = bias
-            add_product(seen.reshape((rows, x.shape[2])), for_x, sums.reshape((rows, outputs)))
+            start, stop = t * batch, min(t + together, steps) * batch
+            for row in range(start, stop):
+                for k in range(outputs):
+                    sums[row, k] = bias[k]
+            add_product(seen[start:stop], for_x, sums[start:stop])
         if t > 0 or np.any(h[0]):  # the zeros before a sequence add nothing
             add_product(h[t], for_h, gates[t])
         for n in range(batch):
