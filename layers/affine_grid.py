@@ -62,7 +62,8 @@ def affine_grid_forward(theta: np.ndarray, points: np.ndarray) -> tuple[Any, tup
 def affine_grid_backward(dgrid: Any, cache: tuple[Any, ...]) -> Any:
     """Return dtheta (N, 2, 3)."""
     (points,) = cache
-    return np.matmul(dgrid.reshape(len(dgrid), -1, 2).swapaxes(1, 2), points.reshape(-1, 3))
+    rows = points.reshape(-1, 3)
+    return np.matmul(dgrid.reshape(len(dgrid), len(rows), 2).swapaxes(1, 2), rows)
 
 
 class AffineGrid(Function):

@@ -48,7 +48,7 @@ def projective_grid_backward(dgrid: Any, cache: tuple[Any, ...]) -> Any:
     """Return dtheta (N, 8)."""
     theta, points, grid = cache
     n, rows = len(theta), points.reshape(-1, 3)
-    grid, dgrid = grid.reshape(n, -1, 2), dgrid.reshape(n, -1, 2)
+    grid, dgrid = (g.reshape(n, len(rows), 2) for g in (grid, dgrid))
     w = _depth(theta, rows)
     duv = dgrid / np.maximum(w, HORIZON)
     dw = np.where(w > HORIZON, -np.sum(duv * grid, axis=2, keepdims=True), 0)

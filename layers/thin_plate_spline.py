@@ -69,7 +69,8 @@ def thin_plate_spline_forward(theta: np.ndarray, matrix: np.ndarray) -> tuple[An
 def thin_plate_spline_backward(dgrid: Any, cache: tuple[Any, ...]) -> Any:
     """Return dtheta (N, 16, 2)."""
     (matrix,) = cache
-    return np.matmul(matrix.reshape(-1, 16).T, dgrid.reshape(len(dgrid), -1, 2))
+    rows = matrix.reshape(-1, 16)
+    return np.matmul(rows.T, dgrid.reshape(len(dgrid), len(rows), 2))
 
 
 class ThinPlateSpline(Function):

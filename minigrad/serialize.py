@@ -70,11 +70,15 @@ def load(path: str | os.PathLike) -> dict[str, np.ndarray]:
     try:
         if path.suffix == ".safetensors":
             return _load_safetensors(path)
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):  # np.load would take it for a pickle
+                raise zipfile.BadZipFile("it is no zip archive")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {_reason(error)}") from error
-    except (*_DAMAGE, AttributeError, TypeError) as error:  # a bare .npy has no .files
+    except _DAMAGE as error:
         raise CheckpointError(
             f"{path} is cut short, damaged, or no file of named arrays ({error}).\n"
             "Take a copy of it, or make it anew."

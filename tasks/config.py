@@ -43,8 +43,9 @@ class Config:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value, least = getattr(self, field.name), field.metadata.get("minimum")
-            if value is not None and least is not None and value < least:
-                raise UsageError(f"{flag(field.name)} {value} must be at least {least}")
+            for number in value if isinstance(value, tuple) else (value,):
+                if number is not None and least is not None and number < least:
+                    raise UsageError(f"{flag(field.name)} {number} must be at least {least}")
 
 
 def make_config(
@@ -90,6 +91,9 @@ def parse_value(text: str, kind: Any, where: str) -> Any:
             raise UsageError(f"{error} (or none)") from None
     if origin is tuple:
         parts = [part.strip() for part in text.split(",")]
+        twice = {part for part in parts if parts.count(part) > 1}
+        if twice and get_origin(inner[0]) is Literal:
+            raise UsageError(f"{where} {text!r} names {', '.join(sorted(twice))} more than once")
         return tuple(parse_value(part, inner[0], where) for part in parts)
     if origin is Literal:
         by_text = {str(choice): choice for choice in inner}

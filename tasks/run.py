@@ -25,7 +25,7 @@ import numpy as np
 from tqdm import tqdm
 
 import minigrad.random
-from minigrad.errors import CheckpointError
+from minigrad.errors import CheckpointError, MinigradError
 from minigrad.serialize import whole_file
 from tasks import checkpoint
 from tasks.config import Config
@@ -185,7 +185,13 @@ class Run(Generic[C]):
                 "another version of the task. Start the run anew."
             )
         section = self._saved.pop(name)
-        checkpoint.restore(state, checkpoint.unpack(section.state, section.arrays))
+        try:
+            checkpoint.restore(state, checkpoint.unpack(section.state, section.arrays))
+        except (MinigradError, KeyError) as error:
+            raise CheckpointError(
+                f"{self.folder.checkpoint} does not fit this task and its settings: it was made by "
+                f"other ones, or by another version of the task ({error}). Start the run anew."
+            ) from error
         for stream, generator_state in section.generators.items():
             self.rng(stream).bit_generator.state = generator_state
         self.metrics = dict(section.metrics)

@@ -180,8 +180,13 @@ class Optimizer:
         Raises
         ------
         OptimizerError
-            Names or shapes that do not fit these groups and parameters.
+            Names or shapes that do not fit these groups and parameters, or no dict at all.
         """
+        if not isinstance(state, Mapping):
+            raise OptimizerError(
+                f"{self._name}.load_state_dict takes a dict from name to array, not "
+                f"{type(state).__name__}. Read a file with minigrad.load(path) first."
+            )
         rest = {name: np.asarray(value) for name, value in state.items()}
         groups = [
             {
@@ -214,7 +219,10 @@ class Optimizer:
     def _take(self, rest: dict[str, np.ndarray], name: str, like: Any) -> Any:
         """Take an entry out of `rest`: an array of its own, or numbers as Python's."""
         if name not in rest:
-            raise OptimizerError(f"{self._name}: the state lacks {name}.")
+            raise OptimizerError(
+                f"{self._name}: the state lacks {name}. Was it saved by another optimizer, or for "
+                "another model?"
+            )
         value = rest.pop(name)
         if value.shape != np.shape(like):
             raise OptimizerError(

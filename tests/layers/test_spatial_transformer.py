@@ -222,9 +222,19 @@ def test_what_a_call_refuses():
         transformer(np.zeros((1, 1, 2, 2), np.uint8))
 
 
-def test_an_empty_batch_and_nan_pass_through():
+@NAMES
+def test_an_empty_batch_passes_through_and_back(name):
+    transformer = make(name, size=3)
+    u = minigrad.tensor(np.empty((0, 1, 5, 5)), requires_grad=True, dtype=np.float64)
+    v = transformer(u)
+    assert v.shape == (0, 1, 3, 3)
+    v.sum().backward()
+    assert u.grad.shape == u.shape
+    assert all(not p.grad.any() for p in transformer.parameters())
+
+
+def test_nan_passes_through():
     transformer = make(size=3)
-    assert transformer(np.empty((0, 1, 5, 5))).shape == (0, 1, 3, 3)
     u = draw_array(0, (2, 1, 5, 5))
     u[0, 0, 2, 2] = np.nan
     v = transformer(u).data

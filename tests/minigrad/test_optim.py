@@ -109,6 +109,7 @@ def test_loading_a_wrong_state_says_so_and_changes_nothing(kind):
         for name in before:
             np.testing.assert_array_equal(before[name], after[name])
 
+    refused(None, "takes a dict from name to array, not NoneType")
     refused({k: v for k, v in good.items() if k != "group.0.lr"}, "lacks group.0.lr")
     refused(good | {"state.7.step": np.array(1)}, "state.7.step")
     refused(good | {"group.1.lr": np.array(1.0)}, "group.1.lr")

@@ -29,6 +29,7 @@ class Small(Config):
     nets: tuple[Literal["cnn", "st-cnn"], ...] = option(("cnn",), "the nets")
     size: Optional[int] = option(None, "pixels")  # noqa: UP045 - both spellings are read
     width: int | None = option(3, "channels")
+    hidden: tuple[int, ...] = option((8, 8), "units of each layer", minimum=1)
 
 
 PRESETS = {"quick": {"steps": 2}, "default": {}, "paper": {"steps": 500, "nets": ("cnn", "st-cnn")}}
@@ -41,7 +42,8 @@ CONFIGS = st.builds(
     rate=st.floats(allow_nan=False, allow_infinity=False),
     flip=st.booleans(),
     net=st.sampled_from(["cnn", "st-cnn"]),
-    nets=st.lists(st.sampled_from(["cnn", "st-cnn"]), min_size=1).map(tuple),
+    nets=st.lists(st.sampled_from(["cnn", "st-cnn"]), min_size=1, unique=True).map(tuple),
+    hidden=st.lists(st.integers(1, 9), min_size=1).map(tuple),
     size=st.none() | st.integers(),
     width=st.none() | st.integers(),
 )
@@ -95,6 +97,8 @@ def test_values_by_their_annotation(text, kind, value):
         ({"net": "lstm"}, "--net has no choice 'lstm'. There are: cnn, st-cnn."),
         ({"nets": "cnn,CNN"}, "--nets has no choice 'CNN'. Did you mean cnn?"),
         ({"nets": "cnn,"}, "--nets has no choice ''. There are: cnn, st-cnn."),
+        ({"nets": "cnn,st-cnn,cnn"}, "--nets 'cnn,st-cnn,cnn' names cnn more than once"),
+        ({"hidden": "8,0"}, "--hidden 0 must be at least 1"),
         ({"size": "nil"}, "--size 'nil' must be a whole number (or none)"),
         ({"stpes": "3"}, "there is no option --stpes. Did you mean --steps?"),
         ({"ouut": "x"}, "there is no option --ouut. Did you mean --out?"),

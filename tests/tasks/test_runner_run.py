@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import minigrad.random
+from layers import Linear
 from minigrad import serialize
 from minigrad.errors import CheckpointError
 from tasks import checkpoint
@@ -175,8 +176,14 @@ def test_a_state_that_cannot_be_kept_is_named(new_run):
 def test_a_checkpoint_of_other_objects_is_refused(new_run, state):
     run = new_run()
     list(run.steps(1, {"counter": Counter(run.rng("x"))}))
-    with pytest.raises(CheckpointError, match="another version of the task"):
+    with pytest.raises(CheckpointError, match="another version of the task .it holds other"):
         list(new_run().steps(2, state))
+
+
+def test_a_checkpoint_of_a_net_of_another_size_is_refused(new_run):
+    list(new_run().steps(1, {"net": Linear(3, 2)}))
+    with pytest.raises(CheckpointError, match=r"(?s)checkpoint.npz does not fit .*\(2, 3\) given"):
+        list(new_run().steps(1, {"net": Linear(4, 2)}))
 
 
 def test_a_checkpoint_of_another_loop_is_refused(new_run):
