@@ -72,8 +72,9 @@ class SpatialTransformer(Module):
     localisation : Module
     regression : Linear
         From the features to θ; made here, as the identity.
-    theta, grid, output : ndarray or None
+    theta, grid, output : ndarray
         Of the last call, for figures: (N, P) parameters, (N, H', W', 2) places, (N, C, H', W').
+        None before the first.
     """
 
     def __init__(
@@ -98,9 +99,9 @@ class SpatialTransformer(Module):
         # What this draws is replaced at once, so it must not move the shared generator.
         regression = Linear(features, self.transform.parameters, rng=np.random.default_rng(0))
         self.regression = identity_(regression, self.transform)
-        self.theta: np.ndarray | None = None
-        self.grid: np.ndarray | None = None
-        self.output: np.ndarray | None = None
+        self.theta: Any = None
+        self.grid: Any = None
+        self.output: Any = None
 
     def forward(self, u: Any) -> Tensor:
         u = as_image("SpatialTransformer", u)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Colours that the colour-blind and a grey print can tell apart, each with a line style of its own.
-STYLES = (
+STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#D55E00", "linestyle": "-", "marker": "o"},
     {"color": "#0072B2", "linestyle": "--", "marker": "s"},
     {"color": "#009E73", "linestyle": "-.", "marker": "^"},
@@ -54,7 +54,7 @@ def distorted_mnist(
     figure.suptitle(f"Distorted MNIST ({title})")
     below = figure
     if shown:
-        above, below = figure.subfigures(2, 1, height_ratios=(3.4, 2.8))
+        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(3.4, 2.8))[:, 0]
         transformer = transformers(nets[shown[-1]])[0]
         grids, crops = read(transformer, x)
         classes = np.unique(y)

@@ -41,6 +41,7 @@ def build(
     transform: str = "affine",
     filters: int = 64,
     hidden: tuple[int, ...] = (128, 128),
+    localisation: tuple[int, ...] = (32, 32),
 ) -> Module:
     """The network of that name for pictures of `channels` x `side` x `side`.
 
@@ -51,15 +52,17 @@ def build(
     filters, hidden
         Filters of the cnn's second convolution, of which the first has half as many; units of the
         fcn's hidden layers.
+    localisation
+        Units of the hidden layers of a fully connected localisation net.
     """
     kind = name.removeprefix("2").removeprefix("st-")
-    if name == kind:
-        front, seen = [], (channels, side)
-    elif name.startswith("2"):
-        transformers = [_transformer(kind, channels, side, transform, rng) for _ in range(2)]
-        front, seen = [ParallelSpatialTransformers(transformers)], (2 * channels, CROP)
-    else:
-        front, seen = [_transformer(kind, channels, side, transform, rng)], (channels, CROP)
+    count = 0 if name == kind else 2 if name.startswith("2") else 1
+    front: list[Module] = [
+        _transformer(kind, channels, side, transform, localisation, rng) for _ in range(count)
+    ]
+    if count == 2:
+        front = [ParallelSpatialTransformers(front)]
+    seen = (count * channels, CROP) if count else (channels, side)
     classifier = (
         _fcn(*seen, classes, hidden, rng) if kind == "fcn" else _cnn(*seen, classes, filters, rng)
     )
@@ -67,11 +70,18 @@ def build(
 
 
 def _fcn(channels: int, side: int, classes: int, hidden: tuple[int, ...], rng: np.random.Generator):
-    sizes = (channels * side * side, *hidden)
-    layers = [Flatten()]
-    for size, larger in zip(sizes[1:], sizes):
-        layers += [Linear(larger, size, rng=rng), ReLU()]
-    return [*layers, Linear(sizes[-1], classes, rng=rng)]
+    pixels = channels * side * side
+    return [
+        *_hidden(pixels, hidden, rng),
+        Linear((pixels, *hidden)[-1], classes, rng=rng),
+    ]
+
+
+def _hidden(pixels: int, sizes: tuple[int, ...], rng: np.random.Generator) -> list[Module]:
+    layers: list[Module] = [Flatten()]
+    for before, size in zip((pixels, *sizes), sizes):
+        layers += [Linear(before, size, rng=rng), ReLU()]
+    return layers
 
 
 def _cnn(channels: int, side: int, classes: int, filters: int, rng: np.random.Generator):
@@ -89,18 +99,17 @@ def _cnn(channels: int, side: int, classes: int, filters: int, rng: np.random.Ge
 
 
 def _transformer(
-    kind: str, channels: int, side: int, transform: str, rng: np.random.Generator
+    kind: str,
+    channels: int,
+    side: int,
+    transform: str,
+    hidden: tuple[int, ...],
+    rng: np.random.Generator,
 ) -> SpatialTransformer:
     """A transformer with the paper's localisation net of that kind."""
     if kind == "fcn":
-        inner = [
-            Flatten(),
-            Linear(channels * side * side, 32, rng=rng),
-            ReLU(),
-            Linear(32, 32, rng=rng),
-            ReLU(),
-        ]
-        features = 32
+        inner = _hidden(channels * side * side, hidden, rng)
+        features = hidden[-1]
     else:
         last = (side // 2 - 4) // 2 - 4
         inner = [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from layers import Module
 from layers.functional import cross_entropy
 from minigrad import optim, tensor
+from tasks import checkpoint
 from tasks.spatial_transformer.models import transformers
 
 #: Adam's first learning rates, each one at which that kind of net trains well on RTS.
@@ -35,16 +38,20 @@ class Trainer:
         self, net: Module, method: str, rate: float, steps: int, localisation: float = 1.0
     ):
         self.net = net
+        self.optimiser: optim.Optimizer
+        self.schedule: optim.Schedule
         slow = [p for st in transformers(net) for p in st.parameters()]
         fast = [p for p in net.parameters() if not any(p is q for q in slow)]
-        groups = [{"params": fast}, {"params": slow, "lr": rate * localisation}]
-        groups = [group for group in groups if group["params"]]
+        groups: list[dict[str, Any]] = [{"params": fast}]
+        if slow:
+            groups.append({"params": slow, "lr": rate * localisation})
         if method == "adam":
             self.optimiser = optim.Adam(groups, lr=rate)
             self.schedule = optim.CosineAnnealingLR(self.optimiser, steps)
         else:
             self.optimiser = optim.SGD(groups, lr=rate)
             self.schedule = optim.StepLR(self.optimiser, max(1, steps // 3), 0.1)
+        self._parts = {"net": net, "optimiser": self.optimiser, "schedule": self.schedule}
 
     def step(self, x: np.ndarray, y: np.ndarray) -> float:
         """Learn from one batch; its mean loss before that."""
@@ -57,11 +64,8 @@ class Trainer:
 
     def state_dict(self) -> dict:
         """What a checkpoint keeps."""
-        parts = {"net": self.net, "optimiser": self.optimiser, "schedule": self.schedule}
-        return {name: part.state_dict() for name, part in parts.items()}
+        return checkpoint.collect(self._parts)
 
     def load_state_dict(self, state: dict) -> None:
         """Go on where `state_dict` was taken."""
-        self.net.load_state_dict(state["net"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
+        checkpoint.restore(self._parts, state)

@@ -60,13 +60,21 @@ def test_scores_and_parameters(name, side):
 @pytest.mark.parametrize("name", NETS)
 def test_widths_channels_and_classes_are_as_asked(name):
     net = build(
-        name, 42, np.random.default_rng(0), channels=2, classes=19, filters=6, hidden=(7, 6, 5)
+        name,
+        42,
+        np.random.default_rng(0),
+        channels=2,
+        classes=19,
+        filters=6,
+        hidden=(7, 6, 5),
+        localisation=(4, 9, 8),
     )
     with no_grad():
         assert net(tensor(pictures(42, channels=2))).shape == (3, 19)
     shapes = {p.shape for p in net.parameters()}
     assert ({(3, 2, 9, 9), (6, 3, 7, 7)} <= shapes) == name.endswith("cnn")
     assert ({(6, 7), (5, 6)} <= shapes) == name.endswith("fcn")
+    assert ({(9, 4), (8, 9), (6, 8)} <= shapes) == name.endswith("st-fcn")
     for transformer in transformers(net):
         assert transformer.output.shape == (3, 2, CROP, CROP)
 
