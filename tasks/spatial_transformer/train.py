@@ -12,8 +12,10 @@ from minigrad import optim, tensor
 from tasks import checkpoint
 from tasks.spatial_transformer.models import transformers
 
-#: Adam's first learning rates, each one at which that kind of net trains well on RTS.
-ADAM_RATES = {"fcn": 2e-3, "cnn": 1e-3, "st-fcn": 2e-3, "st-cnn": 2e-3, "2st-fcn": 1e-3}
+#: Adam's first learning rates, each one at which that kind of net trains well on RTS. The cnn's errors after
+#: 1,000 steps with seeds 0, 1 and 2 were 7.4, 9.7 and 11.7 % at 2e-3, and 8.6, 12.5 and 14.4 % at 1.5e-3.
+#: (`python -m tasks distorted_mnist --nets cnn --lr 1.5e-3 --seed 1 --threads 1`)
+ADAM_RATES = {"fcn": 2e-3, "cnn": 2e-3, "st-fcn": 2e-3, "st-cnn": 2e-3, "2st-fcn": 1e-3}
 
 
 class Trainer:
