@@ -27,6 +27,7 @@ from minigrad.checking.report import Finding, Report, entries
 from minigrad.checking.subject import Subject
 from minigrad.checking.tolerance import Tolerance
 from minigrad.errors import GradientError
+from minigrad.tape import Node
 from minigrad.tensor import Tensor
 
 
@@ -83,6 +84,8 @@ def gradcheck(
         An input or an output that is not float.
     GraphError
         Nothing to check; f returns what is not a Tensor; `kinks` names an operation that f lacks.
+    NotFiniteError
+        An input that is NaN or infinite somewhere.
     UnsupportedError
         f is none of what it may be.
     ValueError
@@ -98,7 +101,10 @@ def gradcheck(
         first, more = subject.promoted[:3], len(subject.promoted) - 3
         rest = f" and {more} more" if more > 0 else ""
         report.notes.append(f"Promoted to float64: {', '.join(first)}{rest}.")
-    with subject.in_float64():
+    for name, array in zip(subject.names, subject.arrays()):
+        if array.size == 0:
+            report.notes.append(f"Nothing was checked in {name}: its shape is {array.shape}.")
+    with subject.in_float64(), np.errstate(all="ignore"):  # what is NaN or inf, the report says
         start = subject.arrays()
         # Not default_rng(seed): the inputs may come from that, and would then be their own upstream.
         rng = np.random.default_rng([seed, *b"gradcheck"])
@@ -114,6 +120,16 @@ LOST = Finding(
     "a path lost: each operation is right by itself, so a value left the graph between two of them "
     "(detach, .data, no_grad).",
 )
+
+
+def _in_one_of(left_out: Sequence[Node]) -> Finding:
+    """What is said where operations that could not be checked alone are all that is left."""
+    named = " or ".join(f"{node.name}, called at {node.line()}" for node in left_out[:2])
+    return Finding(
+        "unknown",
+        f"all operations that can be checked alone are right; the fault may lie in {named}, whose options "
+        "depend on the inputs: gradcheck that one by itself.",
+    )
 
 
 class _Check:
@@ -156,6 +172,10 @@ class _Check:
             report.notes.append(
                 f"A complex step took the place of the difference in {entries(found.seconded)}."
             )
+        if found.lengthened:
+            report.notes.append(
+                f"The outputs are so large that {entries(found.lengthened)} took a longer step."
+            )
 
     def _say_sampled(self, count: int) -> None:
         total = sum(array.size for array in self.subject.arrays)
@@ -167,7 +187,7 @@ class _Check:
         for array, before in zip(self.subject.arrays, start):
             array[...] = before
         notes, problems = check_kinks(
-            operations(self.subject), kinks, self.samples, self.eps, self.tolerance, self.rng
+            operations(self.subject)[0], kinks, self.samples, self.eps, self.tolerance, self.rng
         )
         self.report.kinks += notes
         self.report.problems += problems
@@ -176,9 +196,10 @@ class _Check:
         """At the inputs where they were moved to, off their kinks."""
         report, subject = self.report, self.subject
         if not isinstance(subject, Operation):
-            faulty = first_faulty(operations(subject), self.tolerance, self.eps, self.rng)
+            alone, left_out = operations(subject)
+            faulty = first_faulty(alone, self.tolerance, self.eps, self.rng)
             if faulty is None:
-                report.diagnosis.append(LOST)
+                report.diagnosis.append(_in_one_of(left_out) if left_out else LOST)
                 return
             subject = faulty
             if report.wrong and faulty.node:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.checking.maps import Map
-from minigrad.checking.slopes import Index, Slopes
+from minigrad.checking.slopes import LONGER, Index, Slopes
 from minigrad.checking.tolerance import Tolerance
 
 #: How near a complex step must come to a difference to take its place, being exact.
@@ -45,6 +45,8 @@ class Comparison:
         whose gradient is one of the slopes between its two sides.
     seconded : int
         How many differences a complex step replaced, which agreed with them roughly and is exact.
+    lengthened : int
+        How many took a longer step, the rounding of large outputs having drowned the usual one.
     """
 
     analytic: list[np.ndarray]
@@ -54,6 +56,7 @@ class Comparison:
     kinked: list[Entry] = field(default_factory=list)
     stuck: list[Entry] = field(default_factory=list)
     seconded: int = 0
+    lengthened: int = 0
 
     def wrong(self, tolerance: Tolerance) -> int:
         """How many checked entries disagree."""
@@ -102,8 +105,9 @@ def compare(
         slopes = Slopes(subject, eps)
         for k, i in pending:
             analytic = gradients[k][i]
-            numeric, way, seconded = _numeric(slopes, upstream, k, i, analytic, tolerance)
-            found.seconded += seconded
+            numeric, way, how = _numeric(slopes, upstream, k, i, analytic, tolerance)
+            found.seconded += how == "complex"
+            found.lengthened += how == "longer"
             found.analytic[k][i], found.numeric[k][i] = analytic, numeric
             found.checked[k][i] = True
             if way is not None and attempt == 0:
@@ -146,8 +150,8 @@ def _bent(slopes: Slopes, upstream: np.ndarray, tolerance: Tolerance, rng: Any) 
 
 def _numeric(
     slopes: Slopes, upstream: np.ndarray, k: int, i: Index, analytic: float, tolerance: Tolerance
-) -> tuple[float, int | None, bool]:
-    """The slope at an entry by numbers; the way off its kink, if there is one; whether by complex step.
+) -> tuple[float, int | None, str]:
+    """The slope at an entry by numbers; the way off its kink, if there is one; by which other step.
 
     The way is 1 or -1 at the edge of f's domain, 0 where either will do. A kink is looked for where
     the slopes of the two sides differ, and where they differ from `analytic`: those of a jump, or of a
@@ -159,13 +163,19 @@ def _numeric(
         numeric = (one + two) / 2
         right_rule = bool(tolerance.agree(analytic, numeric))
         if tolerance.agree(one, two) and right_rule:
-            return numeric, None, False
+            return numeric, None, ""
         if np.isfinite(one) != np.isfinite(two):
-            return numeric, 1 if np.isfinite(two) else -1, False
+            return numeric, 1 if np.isfinite(two) else -1, ""
         exact = None if right_rule else slopes.complex(k, i)
         if exact is not None:
             value = float(upstream @ exact)
             if abs(value - numeric) <= SECOND * abs(numeric) + tolerance.atol:
-                return value, None, True
+                return value, None, "complex"
+        drowned = float(np.abs(upstream) @ slopes.rounding(k, i))
+        if not right_rule and abs(analytic - numeric) <= drowned:
+            for steps in LONGER:
+                value = float(upstream @ slopes.between(k, i, -steps, steps))
+                if tolerance.agree(analytic, value):
+                    return value, None, "longer"
         bend = float(np.abs(upstream) @ slopes.bend(k, i, left, right))
-        return numeric, None if tolerance.agree(numeric + bend / 2, numeric) else 0, False
+        return numeric, None if tolerance.agree(numeric + bend / 2, numeric) else 0, ""

@@ -21,6 +21,14 @@ def check_forward(subject: Map, start: list[np.ndarray]) -> list[Finding]:
                 f"f changes its inputs in place ({subject.names[k]}): work on a copy, x = x.copy().",
             )
         ]
+    if np.isnan(one).any():
+        return [
+            Finding(
+                "nan",
+                f"f gives NaN in {np.isnan(one).sum()} of {one.size} outputs, and NaN has no slope. Run f "
+                "inside of minigrad.anomaly(): it names the line that makes the first one.",
+            )
+        ]
     if not _equal([one], [two]):
         return [
             Finding(
@@ -55,7 +63,7 @@ def check_backward(subject: Map, upstream: np.ndarray) -> list[Finding]:
             return [_unequal(subject, upstream)]
         nothing = backward(np.zeros_like(upstream))
     for name, gradient in zip(subject.names, nothing):
-        if np.any(gradient != 0):
+        if np.any(gradient[np.isfinite(gradient)] != 0):
             return [
                 Finding(
                     "from nothing",

@@ -223,6 +223,8 @@ class Operation(Map):
             raise GradientError(
                 f"{self.name}: its backward failed with {type(error).__name__}: {error}"
             ) from error
+        if answers is None and (self.strict or len(self.needs) > 1):
+            raise GradientError(f"{self.name}: backward returned None. Does it lack a return?")
         answers = answers if isinstance(answers, tuple) else (answers,)
         if len(answers) != len(self.needs):
             raise GradientError(

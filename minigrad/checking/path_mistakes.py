@@ -28,7 +28,10 @@ def shared_path(case: Case) -> Guess:
         for parts, sentence, least in _shares(case, axes):
             if group >= least and group * (case.x.size // group) > 2:
                 listed = ", ".join(map(str, axes))
-                yield _rest(case.missing, parts, axes), sentence.format(listed)
+                error = _rest(case.missing, parts, axes)
+                yield error, sentence.format(listed)
+                if error <= case.threshold:
+                    break  # more paths would fit as well, and say less
 
 
 def _shares(case: Case, axes: tuple[int, ...]) -> Iterator[tuple[list[np.ndarray], str, int]]:

@@ -11,25 +11,26 @@ from minigrad.listening import listening
 Recorded = tuple[tape.Node, list[Any], dict[str, Any]]
 
 
-def operations(subject: Map) -> list[Operation]:
-    """What `subject` does at its present arrays, in forward order, each operation alone.
+def operations(subject: Map) -> tuple[list[Operation], list[tape.Node]]:
+    """What `subject` does at its present arrays, in forward order, each operation alone; what is left out.
 
     One whose options follow the inputs (as a batch norm that is handed its batch's mean) would not be
-    itself with other operands and the same options, and is left out.
+    itself with other operands and the same options, and cannot be checked alone.
     """
     if isinstance(subject, Operation):
-        return [subject]
+        return [subject], []
     assert isinstance(subject, Whole)
     names = {id(leaf): name for leaf, name in zip(subject.leaves, subject.names)}
     here, there = _record(subject), _record_nearby(subject)
-    found = []
+    found, left_out = [], []
     for number, (node, arrays, options) in enumerate(here):
         if number < len(there) and not _same(options, there[number][2]):
+            left_out.append(node)
             continue
         needs = tuple(source is not None for source in node.inputs)
         called = [names.get(id(s), f"operand {k}") for k, s in enumerate(node.inputs) if needs[k]]
         found.append(Operation(node.rule, arrays, needs, options, called, node))
-    return found
+    return found, left_out
 
 
 def _record(subject: Whole) -> list[Recorded]:

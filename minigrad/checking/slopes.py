@@ -18,6 +18,10 @@ Index = tuple[int, ...]
 COMPLEX_STEP = 1e-30
 #: Of larger arrays a complex forward takes long.
 LARGE = 4096
+#: By how many units in its last place an output may be off where it is a sum of many numbers.
+UNITS = 8
+#: Steps so many times longer are tried where rounding drowns the usual one.
+LONGER = (1e2, 1e4)
 
 
 class Slopes:
@@ -44,6 +48,11 @@ class Slopes:
         """Slopes of each output to the left and to the right."""
         return self.between(k, i, -1, 0), self.between(k, i, 0, 1)
 
+    def rounding(self, k: int, i: Index) -> np.ndarray:
+        """How far the rounding of each output may put off its one-sided slope along an entry."""
+        h = self.eps * max(1.0, abs(self.map.arrays[k][i]))
+        return UNITS * np.spacing(np.abs(self.middle)) / h
+
     def bend(self, k: int, i: Index, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """By how much each output bends within two steps: the jump of slope at a kink there, or more than a third of it.
 
@@ -52,7 +61,8 @@ class Slopes:
         """
         with np.errstate(all="ignore"):
             first, last = self.between(k, i, -2, -1), self.between(k, i, 1, 2)
-            return np.fmax(np.abs(first - 2 * left + right), np.abs(left - 2 * right + last))
+            bend = np.fmax(np.abs(first - 2 * left + right), np.abs(left - 2 * right + last))
+            return np.fmax(bend - self.rounding(k, i), 0)
 
     def joint_bend(self, upstream: np.ndarray, rng: Any) -> tuple[float, float]:
         """How <upstream, outputs> bends as all entries move at once; and its slope in a random direction.
@@ -77,7 +87,8 @@ class Slopes:
             slopes = np.diff([low, less, middle, more, high])
             gap = abs(sums[0] + sums[1] - sums[2]) / 2
             bend = max(float(np.max(np.abs(np.diff(slopes, 2)))), gap)
-            return bend / self.eps, float(slopes[1]) / self.eps
+            bend -= UNITS * np.spacing(float(np.abs(upstream) @ np.abs(self.middle)))
+            return max(bend, 0.0) / self.eps, float(slopes[1]) / self.eps
 
     def _at(self, upstream: np.ndarray, way: list[np.ndarray], steps: int) -> float:
         """<upstream, outputs>, so many steps away."""

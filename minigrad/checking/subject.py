@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.checking.maps import Map, Operation, Whole
-from minigrad.errors import DtypeError, GraphError, UnsupportedError
+from minigrad.errors import (
+    DtypeError,
+    GraphError,
+    NotFiniteError,
+    UnsupportedError,
+)
 from minigrad.function import Function
 from minigrad.tensor import Tensor
 
@@ -118,6 +123,12 @@ def _variable(number: int, value: Any) -> Tensor:
         raise DtypeError(
             f"gradcheck: input {number} is {array.dtype}, and only floats have a gradient. Write its "
             "numbers as floats (1.0), or leave it out of the inputs: lambda x: f(x, labels)."
+        )
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        raise NotFiniteError(
+            f"gradcheck: input {number} is {array[tuple(bad[0])]} at {bad[0].tolist()}, where nothing has a "
+            "slope. Check at finite numbers."
         )
     return Tensor(array, requires_grad=True, dtype=np.float64)
 

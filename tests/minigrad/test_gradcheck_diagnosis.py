@@ -266,11 +266,33 @@ def test_bad_arguments_are_explained():
 
 
 def test_no_entry_is_passed_for_want_of_a_number():
-    with np.errstate(invalid="ignore"):
-        report = gradcheck(np.log, -np.ones(3))
+    report = gradcheck(lambda x: np.exp(1e4 * x), np.ones(3))  # inf, and so are its neighbours
     assert report.wrong == 3
     assert "nan" in report.mistakes or "no number" in str(report)
 
 
 def test_empty_pairs():
     assert gradcheck((lambda x: (x, None), lambda dy, _: dy), np.zeros((0, 3)))
+
+
+@pytest.mark.parametrize(
+    ("mean", "variance", "said"),
+    [
+        (True, False, "a path through the variance lost"),
+        (False, True, "a path through the mean (or sum) lost"),
+        (False, False, "paths through mean and variance lost"),
+    ],
+)
+def test_no_more_paths_are_named_than_are_lost(mean, variance, said):
+    def standardise(x):
+        spread = x.std(axis=1, keepdims=True)
+        y = (x - x.mean(axis=1, keepdims=True)) / spread
+        return y, (y, spread)
+
+    def backward(dy, cache):
+        y, spread = cache
+        back = dy - mean * dy.mean(axis=1, keepdims=True)
+        return (back - variance * y * (dy * y).mean(axis=1, keepdims=True)) / spread
+
+    (finding,) = gradcheck((standardise, backward), draw_array(0, (3, 5))).diagnosis
+    assert said in finding.text

@@ -1,0 +1,103 @@
+"""gradcheck on what it should not be given: it says what is wrong, or what it could not look at."""
+
+import numpy as np
+import pytest
+
+from layers.batchnorm import batch_norm_backward, batch_norm_forward
+from minigrad import Function, gradcheck
+from minigrad.errors import NotFiniteError
+from tests.strategies import draw_array
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_inputs_that_are_not_finite_are_refused(bad):
+    x = np.ones((2, 3))
+    x[1, 0] = bad
+    with pytest.raises(NotFiniteError, match=rf"input 1 is {bad} at \[1, 0\]"):
+        gradcheck(lambda a, b: a * b, [np.ones((2, 3)), x])
+
+
+def test_outputs_that_are_nan_end_the_check_without_warnings():
+    report = gradcheck(np.sqrt, np.array([1.0, -1.0, 4.0]))
+    assert report.mistakes == {"nan"}
+    assert "f gives NaN in 1 of 3 outputs" in str(report)
+    assert "minigrad.anomaly()" in str(report)
+
+
+def test_infinite_outputs_at_the_edge_of_a_domain_are_no_mistake():
+    assert gradcheck(np.log, np.array([1.0, 0.0]))
+
+
+def test_an_empty_input_passes_with_a_word():
+    report = gradcheck(lambda x: x * 2, np.ones((0, 3)))
+    assert report
+    assert "Nothing was checked in input 0: its shape is (0, 3)." in str(report)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_backward_without_a_return(count):
+    report = gradcheck(
+        (lambda *xs: (sum(xs), None), lambda dy, cache: None), [np.ones(3) for _ in range(count)]
+    )
+    assert not report
+    assert "f: backward returned None. Does it lack a return?" in str(report)
+
+
+class Square(Function):
+    """y = x²;   dx = 2 x dy"""
+
+    slope = 2.0
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.x = x
+        return x * x
+
+    @classmethod
+    def backward(cls, ctx, dy):
+        return cls.slope * ctx.x * dy
+
+
+@pytest.mark.parametrize("size", [3e6, 3e9])
+def test_large_outputs_do_not_drown_right_gradients_in_rounding(size):
+    x = draw_array(0, (20,), 0.5, 2)
+    report = gradcheck(lambda x: np.sum(Square.apply(x)) + size, x)
+    assert report, report
+    assert report.moved == 0
+    assert "The outputs are so large that" in str(report)
+
+
+def test_large_outputs_do_not_hide_wrong_gradients():
+    class Wrong(Square):
+        slope = 2.0001
+
+    assert not gradcheck(lambda x: np.sum(Wrong.apply(x)) + 3e6, draw_array(0, (20,), 0.5, 2))
+
+
+def test_of_ten_million_entries_a_few_are_checked():
+    x = np.random.default_rng(0).random(10_000_000, dtype=np.float32)
+    report = gradcheck(lambda x: np.sum(x * x), x)
+    assert report, report
+    assert "A sample: 10 of 10000000 entries were checked." in str(report)
+
+
+class Normalised(Function):
+    """x̂ = (x - μ) / s, with a factor too much on the way back"""
+
+    @staticmethod
+    def forward(ctx, x, *, mean, var):
+        y, ctx.cache = batch_norm_forward(x, None, None, mean, var, 1e-5, True)
+        return y
+
+    @staticmethod
+    def backward(ctx, dy):
+        return 2 * batch_norm_backward(dy, ctx.cache)[0]
+
+
+def test_an_operation_that_cannot_be_checked_alone_is_named_where_the_others_are_right():
+    def f(x):
+        return np.exp(Normalised.apply(x, mean=x.data.mean(0), var=x.data.var(0)))
+
+    report = gradcheck(f, draw_array(0, (4, 3), -1, 1))
+    assert report.mistakes == {"unknown"}
+    assert "the fault may lie in normalised, called at" in str(report)
