@@ -1,0 +1,109 @@
+"""A new episode: the maze, what lies where in it, and from where one may start."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from maze.constants import START_DISTANCE
+from maze.generator import random_layout
+from maze.kernels.records import APPLE, GOAL, STRAWBERRY, THING
+from maze.layout import Layout, Tile
+from maze.paths import path_distances
+from maze.styles import styled
+from maze.variants import Variant
+
+__all__ = ["Draw", "Episode"]
+
+
+@dataclass
+class Episode:
+    """What is fixed until the time is up.
+
+    Attributes
+    ----------
+    layout : Layout
+    walls : (H, W) uint8
+        0 floor, else 1 + the wall's texture.
+    things : (M,) of THING, the goal first
+    distances : (H, W) int32
+        Tiles of the shortest path to the goal; -1 in walls.
+    starts : (S,) int32
+        Where one may start, row * W + column.
+    """
+
+    layout: Layout
+    walls: np.ndarray
+    things: np.ndarray
+    distances: np.ndarray
+    starts: np.ndarray
+
+
+class Draw:
+    """Draws the episodes of a variant, with fruit or without."""
+
+    def __init__(self, variant: Variant, fruit: bool) -> None:
+        self.variant, self.fruit = variant, fruit
+        self.layout = variant.fixed_layout()
+        self.walls = None if self.layout is None else styled(self.layout.walls)
+
+    def __call__(self, rng: np.random.Generator) -> Episode:
+        """Draw what the variant leaves open, by `rng` alone."""
+        if self.layout is None or self.walls is None:
+            rows, columns = self.variant.layout  # type: ignore[misc]
+            layout = random_layout(rows, columns, rng)
+            walls = styled(layout.walls, rng)
+        else:
+            layout, walls = self.layout, self.walls
+        goal, apples, strawberries = _places(layout, self.variant, rng)
+        kinds = [(GOAL, [goal]), (APPLE, apples), (STRAWBERRY, strawberries)]
+        distances = path_distances(layout.walls, goal)
+        return Episode(
+            layout=layout,
+            walls=walls,
+            things=_things(kinds if self.fruit else kinds[:1]),
+            distances=distances,
+            starts=_starts(layout, distances),
+        )
+
+    @property
+    def room(self) -> tuple[tuple[int, int], int, int]:
+        """The most that an episode can need: (H, W), free tiles, things."""
+        if self.layout is None:
+            rows, columns = self.variant.layout  # type: ignore[misc]
+            height, width = 2 * rows + 1, 2 * columns + 1
+            return (height, width), height * width, rows * columns
+        height, width = self.layout.walls.shape
+        things = 1 + len(self.layout.apples) + len(self.layout.strawberries)
+        return (height, width), len(self.layout.free), things
+
+
+def _places(
+    layout: Layout, variant: Variant, rng: np.random.Generator
+) -> tuple[Tile, list[Tile], list[Tile]]:
+    goals = layout.goals
+    if variant.moves_goal or not goals:
+        goals = layout.free
+    goal = goals[int(rng.integers(len(goals)))]
+    if not variant.moves_fruit:
+        apples = [tile for tile in layout.apples if tile != goal]
+        return goal, apples, [tile for tile in layout.strawberries if tile != goal]
+    others = [tile for tile in layout.free if tile != goal]
+    drawn = [others[k] for k in rng.permutation(len(others))]
+    first = len(layout.apples)
+    return goal, drawn[:first], drawn[first : first + len(layout.strawberries)]
+
+
+def _things(kinds: list[tuple[int, list[Tile]]]) -> np.ndarray:
+    placed = [(column + 0.5, row + 0.5, kind, 1) for kind, tiles in kinds for row, column in tiles]
+    return np.array(placed, THING)
+
+
+def _starts(layout: Layout, distances: np.ndarray) -> np.ndarray:
+    """The layout's own places, else all that are far enough from the goal, or as far as there is."""
+    if layout.starts:
+        allowed = np.zeros(distances.shape, bool)
+        allowed[tuple(np.transpose(layout.starts))] = True
+        allowed &= distances > 0
+    else:
+        allowed = distances >= min(START_DISTANCE, int(distances.max()))
+    return np.flatnonzero(allowed).astype(np.int32)

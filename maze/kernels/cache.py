@@ -1,0 +1,55 @@
+"""Numba's disk cache, made forgiving: what cannot be read is compiled, what cannot be written is let go."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core.caching import FunctionCache
+
+HERE = Path(__file__).parent
+
+
+class ForgivingCache(FunctionCache):
+    """A cache of compiled loops whose damage costs time and nothing else.
+
+    Numba's own raises where a file of it is cut short or cannot be written, and it takes a loop for
+    unchanged as long as its own file is; these loops call functions of others and hold constants.
+    """
+
+    def __init__(self, loop: Callable) -> None:
+        super().__init__(loop)
+        sources = [*sorted(HERE.glob("*.py")), HERE.parent / "constants.py"]
+        stamps = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in sources]
+        self._cache_file._source_stamp = stamps
+
+    def load_overload(self, sig: object, target_context: object) -> object | None:
+        """Return the compiled loop for the types `sig`, None where there is none to be read."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # unpickling a damaged file can raise nearly anything
+            self._forget()
+            return None
+
+    def save_overload(self, sig: object, data: object) -> None:
+        """Keep a compiled loop, if that can be done."""
+        try:
+            super().save_overload(sig, data)
+        except Exception:
+            self._forget()
+
+    def _forget(self) -> None:
+        try:
+            self.flush()  # an empty index in place of the damaged one
+        except OSError:
+            pass
+
+
+def compile_lazily(loop: Callable) -> Any:
+    """Return `loop` as a Numba function that compiles at its first call and releases the GIL."""
+    compiled: Any = numba.njit(nogil=True, error_model="numpy")(loop)
+    try:
+        compiled._cache = ForgivingCache(loop)
+    except (RuntimeError, OSError):
+        pass  # no folder at all can be written: compiled anew in each process
+    return compiled

@@ -1,0 +1,127 @@
+"""How many threads draw a batch, decided in one place.
+
+Kernels run without the GIL on slices of the batch, in Python threads of our own. Numba's own parallel
+loops are not used: one of its thread layers dies after a fork, the other under several Python threads.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+__all__ = ["get_num_threads", "run_sliced", "set_num_threads"]
+
+
+class _Team:
+    """Threads that wait for slices. All but the caller's start at the first call that needs them."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.lock = threading.Lock()
+        self.tasks: SimpleQueue[Any] | None = None
+
+    def start(self) -> SimpleQueue[Any]:
+        with self.lock:
+            if self.tasks is None:
+                self.tasks = SimpleQueue()
+                for k in range(1, self.size):
+                    threading.Thread(
+                        target=_work, args=(self.tasks,), name=f"maze_{k}", daemon=True
+                    ).start()
+            return self.tasks
+
+    def stop(self) -> None:
+        """Let the threads end when they have done what they were given."""
+        with self.lock:
+            if self.tasks is not None:
+                for _ in range(1, self.size):
+                    self.tasks.put(None)
+                self.tasks = None
+
+
+def set_num_threads(n: int) -> None:
+    """Let batches be stepped and drawn by `n` threads from now on.
+
+    Raises
+    ------
+    ValueError
+        If `n` is not a whole number of at least 1.
+    """
+    global _team
+    size = _positive(n, "set_num_threads(n)")
+    _team.stop()
+    _team = _Team(size)
+
+
+def get_num_threads() -> int:
+    """Return how many threads step and draw a batch.
+
+    That is what `set_num_threads` said last, else the environment's ``MINIGRAD_NUM_THREADS``, else
+    the number of cores that this process may use.
+    """
+    return _team.size
+
+
+def run_sliced(function: Callable[[int, int], None], n: int) -> None:
+    """Call ``function(first, last)`` on slices of ``range(n)``, one a thread, side by side.
+
+    What a slice raised is raised here, after all have come to an end.
+    """
+    team = _team
+    count = min(n, team.size)
+    if count <= 1:
+        function(0, n)
+        return
+    edges = [n * i // count for i in range(count + 1)]
+    tasks, done = team.start(), SimpleQueue[BaseException | None]()
+    for i in range(1, count):
+        tasks.put((done, function, edges[i], edges[i + 1]))
+    answers = [_answer(function, 0, edges[1])]  # the caller's thread takes the first slice
+    answers += [done.get() for _ in range(1, count)]
+    for error in answers:
+        if error is not None:
+            raise error
+
+
+def _work(tasks: SimpleQueue[Any]) -> None:
+    while (task := tasks.get()) is not None:
+        done, *slice_ = task
+        done.put(_answer(*slice_))
+
+
+def _answer(function: Callable[[int, int], None], first: int, last: int) -> BaseException | None:
+    """What the slice raised."""
+    try:
+        function(first, last)
+    except BaseException as error:
+        return error
+    return None
+
+
+def _positive(n: object, name: str) -> int:
+    try:
+        number = int(str(n))
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise ValueError(f"{name} takes a whole number of threads, at least 1; it was given {n!r}.")
+    return number
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _start_anew() -> None:
+    """In a forked child: of the parent's threads none is left, so neither is its team."""
+    global _team
+    _team = _Team(_team.size)
+
+
+_asked = os.environ.get("MINIGRAD_NUM_THREADS")
+_team = _Team(_positive(_asked, "MINIGRAD_NUM_THREADS") if _asked else _usable_cores())
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_start_anew)

@@ -1,0 +1,114 @@
+"""Layouts: what is read is what is written, and what nobody could play in is refused with a drawing."""
+
+import re
+
+import numpy as np
+import pytest
+
+from maze import LayoutError, from_file, from_text
+from maze.layout import LARGEST
+from maze.paths import UNREACHED, path_distances
+from maze.variants import VARIANTS
+
+OWN = """
+#########
+#G.A#..P#
+#...3..S#
+#.......#
+#########
+"""
+
+
+def test_a_text_says_where_everything_is():
+    layout = from_text(OWN)
+    assert layout.walls.shape == (5, 9)
+    assert (layout.goals, layout.apples) == ([(1, 1)], [(1, 3)])
+    assert (layout.strawberries, layout.starts) == ([(2, 7)], [(1, 7)])
+    assert layout.walls[2, 4] == 4, "1 + the style"
+    assert layout.free[0] == (1, 1)
+    assert len(layout.free) == 19
+
+
+def test_a_layout_is_written_as_it_was_read():
+    assert str(from_text(OWN)) == OWN.strip()
+    for variant in VARIANTS.values():
+        if layout := variant.fixed_layout():
+            assert str(layout) == variant.layout.read_text(encoding="utf-8").strip()
+
+
+def test_spaces_are_floor_and_ends_of_lines_do_not_matter():
+    assert str(from_text("#####\r\n#   #  \r\n#####\r\n\r\n")) == "#####\n#...#\n#####"
+
+
+@pytest.mark.parametrize(
+    ("variant", "cells"), [("StaticSmall", (5, 10)), ("StaticLarge", (9, 15)), ("IMaze", (5, 10))]
+)
+def test_our_own_have_the_sizes_of_the_paper(variant, cells):
+    layout = VARIANTS[variant].fixed_layout()
+    assert layout.walls.shape == (2 * cells[0] + 1, 2 * cells[1] + 1)
+    assert len(layout.goals) == (4 if variant == "IMaze" else 1)
+    assert layout.apples
+
+
+def test_the_arms_of_the_i_maze_are_equally_far_and_out_of_sight():
+    layout = VARIANTS["IMaze"].fixed_layout()
+    far = {
+        max(path_distances(layout.walls, goal)[start] for start in layout.starts)
+        for goal in layout.goals
+    }
+    assert len(far) == 1
+    for row, column in layout.goals:  # from the arm itself one looks round a corner
+        assert row not in {start[0] for start in layout.starts}
+        assert layout.walls[row + 1, column] == layout.walls[row - 1, column] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "line", "column"),
+    [
+        ("#####\n#..\n#####", "open", 2, 5),
+        ("#.###\n#...#\n#####", "open", 1, 2),
+        ("#####\n#...#\n##.##", "open", 3, 3),
+        ("#####\n#...#\n####", "open", 3, 5),
+        ("#####\n#.#.#\n#####", "falls apart", 2, 4),
+        ("#######\n#..x..#\n#######", "means nothing", 2, 4),
+    ],
+)
+def test_what_is_wrong_is_drawn_where_it_is(text, said, line, column):
+    with pytest.raises(LayoutError, match=said) as error:
+        from_text(text, "my maze")
+    message = str(error.value)
+    assert message.startswith("my maze")
+    assert f"line {line}, column {column}" in message
+    lines = message.split("\n")
+    (marked,) = (k for k, drawn in enumerate(lines) if drawn.startswith(">"))
+    assert lines[marked].split("|")[0].strip(" >") == str(line)
+    at = lines[marked + 1].index("^")
+    assert at - (lines[marked].index("|") + 2) == column - 1, "the arrow stands under the place"
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "###\n#.#\n###", "###\n###", "#" * (LARGEST + 1)])
+def test_where_nobody_could_play_is_refused(text):
+    with pytest.raises(LayoutError, match=r"empty|free tile|at most"):
+        from_text(text)
+
+
+def test_one_cannot_start_only_on_the_goal():
+    walls = from_text("####\n#..#\n####").walls
+    with pytest.raises(LayoutError, match="it is the goal's"):
+        type(from_text(OWN))(walls, goals=[(1, 1)], starts=[(1, 1)])
+
+
+def test_files_that_are_none(tmp_path):
+    with pytest.raises(LayoutError, match=re.escape(str(tmp_path / "none.txt"))):
+        from_file(tmp_path / "none.txt")
+    (tmp_path / "picture.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(LayoutError, match="no text"):
+        from_file(tmp_path / "picture.txt")
+
+
+def test_distances_by_hand():
+    layout = from_text("######\n#...##\n#.#..#\n#...##\n######")
+    around = path_distances(layout.walls, (1, 1))
+    assert around[1].tolist() == [-1, 0, 1, 2, -1, -1]
+    assert around[2].tolist() == [-1, 1, UNREACHED, 3, 4, -1]
+    assert np.array_equal(around == UNREACHED, layout.walls > 0)

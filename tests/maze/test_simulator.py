@@ -1,0 +1,254 @@
+"""The simulator: what it returns, that a seed decides all of it, and what it says to bad input."""
+
+import re
+
+import numpy as np
+import pytest
+
+import maze
+from maze import EpisodeError, LayoutError, MazeError
+
+
+def play(mazes, steps, choose=0, resets=None):
+    """All that a batch gives under some actions, maze by maze; the actions do not depend on the batch."""
+    seen = [mazes.reset(seed=resets)]
+    over = []
+    rngs = [np.random.default_rng([choose, n]) for n in range(mazes.batch)]
+    for _ in range(steps):
+        observation, _, done = mazes.step(np.array([rng.integers(0, 8) for rng in rngs]))
+        seen.append(observation)
+        over.append(done)
+        if done.any():
+            seen.append(mazes.reset(done))
+    return [np.stack([np.array(o[k]) for o in seen]) for k in range(5)], np.array(over)
+
+
+def test_shapes_and_types():
+    mazes = maze.make("StaticSmall", 3, size=(40, 60))
+    for seen in (mazes.reset(), mazes.step(np.zeros(3, int))[0]):
+        assert [(a.shape, a.dtype) for a in seen] == [
+            ((3, 40, 60, 3), np.uint8),
+            ((3, 40, 60), np.float32),
+            ((3, 6), np.float32),
+            ((3,), np.int64),
+            ((3,), np.float64),
+        ]
+    _, reward, over = mazes.step(np.zeros(3, int))
+    assert (reward.dtype, over.dtype, over.shape) == (np.float64, bool, (3,))
+
+
+@pytest.mark.parametrize("name", ["RandomMazeSmall", "RandomGoalLarge", "StaticSmall"])
+def test_a_maze_is_the_same_alone_and_in_a_batch_of_any_size(name):
+    options = {"size": (24, 32), "frames": 60, "ring": 0}
+    together, over = play(maze.make(name, 5, 7, **options), 40)
+    for n in (0, 3):
+        alone = maze.make(name, 1, 7 + n, **options)
+        rng = np.random.default_rng([0, n])
+        seen = [alone.reset()]
+        for t in range(40):
+            observation, _, done = alone.step(np.array([rng.integers(0, 8)]))
+            seen.append(observation)
+            assert done[0] == over[t, n]
+            if done[0]:
+                seen.append(alone.reset())
+        for k, field in enumerate(together):
+            np.testing.assert_array_equal([o[k][0] for o in seen], field[:, n])
+    assert over.any(), "the comparison is to go across episodes"
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_threads_change_nothing(threads):
+    before = maze.get_num_threads()
+    expected, _ = play(maze.make("RandomMazeSmall", 7, 0, size=16, ring=0), 10)
+    try:
+        maze.set_num_threads(threads)
+        seen, _ = play(maze.make("RandomMazeSmall", 7, 0, size=16, ring=0), 10)
+    finally:
+        maze.set_num_threads(before)
+    for one, other in zip(expected, seen):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_seed_decides():
+    def frames(seed):
+        mazes = maze.make("RandomMazeSmall", 2, 3, size=16, ring=0)
+        return play(mazes, 5, resets=seed)[0][0]
+
+    assert np.array_equal(frames(None), frames(3))
+    assert np.array_equal(frames([3, 4]), frames(3))
+    assert not np.array_equal(frames(3), frames(5))
+    mazes = maze.make("StaticSmall", 1, None)
+    other = maze.make("StaticSmall", 1, None)
+    assert not np.array_equal(mazes.reset().rgb, other.reset().rgb)
+
+
+def test_a_reset_of_some_leaves_the_others():
+    mazes = maze.make("RandomMazeSmall", 3, 0, ring=0, size=16)
+    mazes.reset()
+    for _ in range(5):
+        before, _, _ = mazes.step(np.full(3, maze.Action.FORWARD_TURN_LEFT))
+    episodes = list(mazes.episodes)
+    after = mazes.reset(np.array([False, True, False]))
+    for k in (0, 2):
+        assert all(np.array_equal(one[k], other[k]) for one, other in zip(before, after))
+        assert mazes.episodes[k] is episodes[k]
+    assert not np.array_equal(before.rgb[1], after.rgb[1])
+    assert after.action.tolist() == [6, -1, 6]
+    assert mazes.agents["frame"].tolist() == [20, 0, 20]
+
+
+def test_the_time_is_up_after_so_many_frames():
+    for name, steps in (("IMaze", 900), ("StaticLarge", 2_700)):
+        assert maze.make(name).steps == steps
+    mazes = maze.make("StaticSmall", 2, frames=10, size=8)  # three actions of four frames
+    mazes.reset()
+    over = [mazes.step(np.zeros(2, int))[2].tolist() for _ in range(3)]
+    assert over == [[False, False], [False, False], [True, True]]
+    with pytest.raises(EpisodeError, match=r"time of maze 0 is up, and of 1 more.*reset\(over\)"):
+        mazes.step(np.zeros(2, int))
+    mazes.reset(np.array([True, False]))
+    with pytest.raises(EpisodeError, match="time of maze 1 is up:"):
+        mazes.step(np.zeros(2, int))
+
+
+def test_images_stay_for_the_length_of_the_ring():
+    mazes = maze.make("StaticSmall", 2, ring=3, size=16)
+    first = mazes.reset()
+    kept = first.rgb.copy(), first.depth.copy()
+    for _ in range(2):
+        mazes.step(np.full(2, 2))
+    assert np.array_equal(first.rgb, kept[0])
+    assert np.array_equal(first.depth, kept[1])
+    assert mazes.step(np.full(2, 2))[0].rgb.base is first.rgb.base
+    free = maze.make("StaticSmall", 2, ring=0, size=16)
+    assert not np.shares_memory(free.reset().rgb, free.step(np.zeros(2, int))[0].rgb)
+
+
+def test_velocity_is_what_the_agent_feels():
+    mazes = maze.make("StaticLarge", 16, size=8)
+    mazes.reset()
+    mazes.agents["speed_x"], mazes.agents["speed_y"] = np.cos([0.3]), np.sin([0.3])
+    mazes.agents["angle"], mazes.agents["turn"] = 0.3, -2.0
+    np.testing.assert_allclose(mazes.look().velocity, [[1, 0, 0, 0, -2, 0]] * 16, atol=1e-6)
+    mazes.agents["angle"] = 0.3 - np.pi / 2  # moves to its right now
+    np.testing.assert_allclose(mazes.look().velocity[:, :3], [[0, 1, 0]] * 16, atol=1e-6)
+
+
+def test_speed_is_the_way_that_was_made():
+    mazes = maze.make("RandomMazeLarge", 8, size=8, repeat=1)
+    mazes.reset()
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        before = mazes.info()["pose"]
+        actions = rng.integers(0, 8, 8)
+        seen, reward, _ = mazes.step(actions)
+        pose = mazes.info()["pose"]
+        free = reward < 10  # no teleport
+        cos, sin = np.cos(pose[:, 2]), np.sin(pose[:, 2])
+        way = (pose - before)[:, :2] * 60
+        forward = way[:, 0] * cos + way[:, 1] * sin
+        # In the frame in which it meets a wall it goes some of the way, and the speed is gone.
+        free &= (mazes.agents["speed_x"] != 0) & (mazes.agents["speed_y"] != 0)
+        np.testing.assert_allclose(seen.velocity[free, 0], forward[free], atol=1e-4)
+
+
+def test_the_last_action_and_reward_come_along():
+    mazes = maze.make("StaticSmall", 2, size=8)
+    assert mazes.reset().action.tolist() == [-1, -1]
+    seen, reward, _ = mazes.step(np.array([3, 5]))
+    assert seen.action.tolist() == [3, 5]
+    assert np.array_equal(seen.reward, reward)
+
+
+@pytest.mark.parametrize("name", ["StaticSmall", "static-small", "static_small", "STATICSMALL"])
+def test_names_in_any_spelling(name):
+    assert maze.make(name).variant.name == "StaticSmall"
+
+
+def test_a_maze_from_a_text_file(tmp_path):
+    path = tmp_path / "own.txt"
+    path.write_text("#####\n#P.G#\n#####\n")
+    for name in (path, str(path)):
+        mazes = maze.make(name, size=8)
+        mazes.reset()
+        assert mazes.info()["goal_tile"].tolist() == [[1, 3]]
+    path.write_text("#####\n#P.G.\n#####\n")
+    with pytest.raises(LayoutError, match=re.escape(str(path))):
+        maze.make(path)
+
+
+# -- bad input --------------------------------------------------------------------------------------
+
+
+def test_an_unknown_maze_lists_those_there_are():
+    with pytest.raises(MazeError, match=r"no maze 'Labyrinth'.*StaticSmall.*\.txt"):
+        maze.make("Labyrinth")
+
+
+@pytest.mark.parametrize("size", [0, -1, 10_000, (84, 0), (84, 84, 3), "84x84", 8.5, None])
+def test_sizes_that_are_none(size):
+    with pytest.raises(MazeError, match=r"no size of an image.*2,048"):
+        maze.make("StaticSmall", size=size)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch": 0},
+        {"batch": 1.5},
+        {"batch": "two"},
+        {"seed": -1},
+        {"seed": 0.5},
+        {"seed": [1, 2, 3], "batch": 2},
+        {"repeat": 0},
+        {"frames": -4},
+        {"ring": -1},
+        {"order": "BGR"},
+    ],
+)
+def test_options_that_cannot_be_had(options):
+    with pytest.raises(MazeError, match=f"{[*options][0]}="):
+        maze.make("StaticSmall", **options)
+
+
+@pytest.mark.parametrize(
+    ("actions", "said"),
+    [
+        (np.array([0, 8]), r"actions\[1\] is 8; actions go from 0 to 7: 0 turn_left"),
+        (np.array([-1, 0]), r"actions\[0\] is -1"),
+        (np.array([0]), r"takes 2 whole numbers.*shape \(1,\)"),
+        (0, r"shape \(\)"),
+        (np.zeros((2, 1), int), r"shape \(2, 1\)"),
+        (np.array([0.0, 1.0]), "float64"),
+        (np.array([True, False]), "bool"),
+        (["left", "right"], "takes 2 whole numbers"),
+    ],
+)
+def test_actions_that_are_none(actions, said):
+    mazes = maze.make("StaticSmall", 2, size=8)
+    mazes.reset()
+    before = mazes.agents.copy()
+    with pytest.raises(MazeError, match=said):
+        mazes.step(actions)
+    np.testing.assert_array_equal(mazes.agents, before, err_msg="a refused step changes nothing")
+
+
+@pytest.mark.parametrize("call", ["step", "info", "things", "look"])
+def test_nothing_before_the_first_reset(call):
+    mazes = maze.make("StaticSmall", 2)
+    arguments = [np.zeros(2, int)] if call == "step" else []
+    with pytest.raises(EpisodeError, match=r"call reset\(\) first"):
+        getattr(mazes, call)(*arguments)
+
+
+@pytest.mark.parametrize("which", [np.array([True]), np.array([0, 1]), True, np.ones((2, 1), bool)])
+def test_masks_that_are_none(which):
+    mazes = maze.make("StaticSmall", 2)
+    mazes.reset()
+    with pytest.raises(MazeError, match="mask of 2 bool"):
+        mazes.reset(which)
+
+
+def test_the_first_reset_is_of_all():
+    with pytest.raises(EpisodeError, match="all mazes"):
+        maze.make("StaticSmall", 2).reset(np.array([True, False]))
