@@ -84,6 +84,8 @@ def gradcheck(
         An input or an output that is not float.
     GraphError
         Nothing to check; f returns what is not a Tensor; `kinks` names an operation that f lacks.
+    NotImplementedError
+        A rule that is still to be written raised it.
     NotFiniteError
         An input that is NaN or infinite somewhere.
     UnsupportedError
@@ -170,7 +172,7 @@ class _Check:
             report.notes.append(f"{entries(len(found.stuck))} stayed on a kink, left unchecked.")
         if found.seconded:
             report.notes.append(
-                f"A complex step took the place of the difference in {entries(found.seconded)}."
+                f"The numbers of {entries(found.seconded)} are by a complex step, which is exact."
             )
         if found.lengthened:
             report.notes.append(

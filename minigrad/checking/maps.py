@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backward import walk
+from minigrad.checking.raised import where
 from minigrad.context import Context
 from minigrad.errors import DtypeError, GradientError, GraphError
 from minigrad.grad_mode import enable_grad, no_grad
@@ -219,9 +220,11 @@ class Operation(Map):
     def _call_rule(self, ctx: Context, upstream: list[np.ndarray]) -> tuple[Any, ...]:
         try:
             answers = self.rule.backward(ctx, *upstream)
+        except NotImplementedError:
+            raise  # a rule that is still to be written is not a wrong one
         except Exception as error:
             raise GradientError(
-                f"{self.name}: its backward failed with {type(error).__name__}: {error}"
+                f"{self.name}: its backward failed with {type(error).__name__}: {error}, {where(error)}"
             ) from error
         if answers is None and (self.strict or len(self.needs) > 1):
             raise GradientError(f"{self.name}: backward returned None. Does it lack a return?")

@@ -101,3 +101,21 @@ def test_an_operation_that_cannot_be_checked_alone_is_named_where_the_others_are
     report = gradcheck(f, draw_array(0, (4, 3), -1, 1))
     assert report.mistakes == {"unknown"}
     assert "the fault may lie in normalised, called at" in str(report)
+
+
+def test_a_backward_that_fails_is_quoted_with_its_line():
+    def backward(dy, cache):
+        return dy @ np.ones(4)
+
+    report = gradcheck((lambda x: (x, None), backward), np.ones(3))
+    assert report.mistakes == {"raised"}
+    assert "in backward, line" in str(report)
+    assert "return dy @ np.ones(4)" in str(report)
+
+
+def test_a_rule_that_is_still_to_be_written_is_not_called_wrong():
+    def backward(dy, cache):
+        raise NotImplementedError("exercise 3")
+
+    with pytest.raises(NotImplementedError, match="exercise 3"):
+        gradcheck((lambda x: (x, None), backward), np.ones(3))
