@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
+from tests.tutorials import forms
 from tutorials.__main__ import find, lessons, main
 from tutorials.lesson import show
 
@@ -36,13 +37,11 @@ def run_script(path, cwd):
 
 def cells(lesson):
     """(marker, text) of each cell."""
-    parts = re.split(r"^(# %%.*)$", lesson.path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert parts[0] == "", "a lesson begins with its first cell"
-    return list(zip(parts[1::2], parts[2::2]))
+    return forms.cells(lesson.path.read_text(encoding="utf-8"))
 
 
 def test_there_are_lessons_and_no_number_is_used_twice():
-    numbers = [lesson.number for lesson in LESSONS]
+    numbers = [lesson.key for lesson in LESSONS]
     assert {"01", "03", "10"} <= set(numbers)
     assert len(numbers) == len(set(numbers))
 
@@ -52,7 +51,7 @@ def test_the_head_tells_number_title_summary_and_time(lesson):
     marker, text = cells(lesson)[0]
     assert marker == "# %% [markdown]"
     title, rule = text.strip().removeprefix('"""\n').splitlines()[:2]
-    assert title == f"Lesson {int(lesson.number)}: {lesson.title}"
+    assert title == f"Lesson {int(lesson.key)}: {lesson.title}"
     assert rule == "=" * len(title)
     assert lesson.summary.endswith(".")
     assert re.match(r"about .*(second|minute)s?\.", lesson.takes)
@@ -102,7 +101,7 @@ def test_the_command_lists_every_lesson(capsys):
     assert main([]) == 0
     listed = capsys.readouterr().out
     for lesson in LESSONS:
-        assert f"{lesson.number}  {lesson.title}\n" in listed
+        assert f"{lesson.key}  {lesson.title}\n" in listed
         assert lesson.takes in listed
 
 

@@ -1,0 +1,1 @@
+"""The exercises, one a file: statement, hints, the reference solution between its markers, checks."""
