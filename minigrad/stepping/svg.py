@@ -36,6 +36,8 @@ class Board:
             f"<text x='{self.left:g}' y='{self.top - 8:g}'>{escape(title)}</text>"
             f"<image x='{self.left:g}' y='{self.top:g}' width='{self.width:g}' "
             f"height='{self.height:g}' preserveAspectRatio='none' href='{picture(matrix, signed)}'/>"
+            f"<rect x='{self.left:g}' y='{self.top:g}' width='{self.width:g}' "
+            f"height='{self.height:g}' fill='none' stroke='#868e96' stroke-width='0.5'/>"
         )
 
     def corner(self, row: float, column: float) -> Pair:

@@ -6,12 +6,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import layers
 import minigrad
 from layers.functional import affine_grid, conv2d, grid_sample, lstm
 from layers.grid_sample import to_pixels
 from layers.views.convolution import window
 from layers.views.lstm import run
 from layers.views.sampler import read
+from minigrad.stepping.page import page
 
 
 def leaf(*shape, seed=0):
@@ -138,6 +140,57 @@ def test_an_lstm_s_steps_are_those_of_the_kernel(bias, state):
         gradient = next(p.gradient for p in step.operands if p.name == "parameters[3]")
         np.testing.assert_allclose(gradient, da.sum(axis=0))
     check_drawing(step.view)
+
+
+@pytest.mark.parametrize("size", [(3, 5), (25, 30)])
+def test_targets_add_up_to_the_gradient_of_theta(size):
+    theta = leaf(2, 2, 3)
+    step = step_of(lambda: affine_grid(theta, (2, 1, *size)), "affine_grid")
+    view, grid = step.view, step.outputs[0].value[0]
+    check_drawing(view)
+    shares = np.zeros((2, 3))
+    for frame in view.frames:
+        at = tuple(map(int, re.search(r"output pixel \[(\d+), (\d+)\]", frame.words).groups()))
+        source = [float(n) for n in re.findall(r"_s = .* = (\S+)$", frame.words, re.MULTILINE)]
+        np.testing.assert_allclose(source, grid[at], rtol=1e-3, atol=1e-4)
+        rows = re.findall(r"dt\d \+= .* = \[(.*)\]", frame.words)
+        shares += [[float(n) for n in row.split()] for row in rows]
+    if size == (3, 5):
+        assert len(view.frames) == 15
+        np.testing.assert_allclose(shares, step.operands[0].gradient[0], rtol=1e-2, atol=1e-2)
+    else:
+        assert len(view.frames) < 400
+
+
+def _small_loss(kind):
+    x = np.random.default_rng(0).standard_normal((2, 1, 6, 6))
+    if kind == "Conv2d":
+        return np.mean(layers.Conv2d(1, 2, 3)(minigrad.tensor(x)) ** 2)
+    if kind == "LSTMCell":
+        h, _ = layers.LSTMCell(6, 3)(minigrad.tensor(x[:, 0, 0]))
+        return np.mean(h**2)
+    localisation = layers.Sequential(layers.Flatten())
+    return np.mean(layers.SpatialTransformer(localisation, 36)(minigrad.tensor(x)) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "opening"),
+    [
+        ("Conv2d", {"conv2d"}),
+        ("LSTMCell", {"lstm"}),
+        ("SpatialTransformer", {"affine_grid", "grid_sample"}),
+    ],
+)
+def test_modules_open_in_the_terminal_and_in_the_page(kind, opening):
+    with minigrad.recording():
+        loss = _small_loss(kind)
+    stepper = minigrad.step(loss)
+    views = {step.name: step.view for step in stepper if step.view}
+    assert set(views) == opening
+    text = page(stepper)
+    for view in views.values():
+        check_drawing(view)
+        assert view.title in text
 
 
 def test_what_was_not_recorded_does_not_open():
