@@ -92,6 +92,14 @@ def gradcheck(
         f is none of what it may be.
     ValueError
         A step that is not positive, or fewer than one sample.
+
+    Examples
+    --------
+    >>> report = minigrad.gradcheck(lambda x, w: np.tanh(x @ w), [x, w])
+    >>> report = minigrad.gradcheck((softmax_forward, softmax_backward), x)
+    >>> report = minigrad.gradcheck(layers.Linear(3, 2), x)  # its parameters too
+    >>> print(report)
+    >>> assert report, report
     """
     if not eps > 0 or (samples is not None and samples < 1):
         raise ValueError(

@@ -35,6 +35,10 @@ class Subject:
     def __init__(self, f: Any, inputs: Any, params: Sequence[Tensor] | None):
         given = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         self.f: Any = pair(*f) if isinstance(f, (tuple, list)) and len(f) == 2 else f
+        if isinstance(self.f, type) and not issubclass(self.f, Function):
+            raise UnsupportedError(
+                f"gradcheck: {self.f.__name__} is a class. Give it one that is made: {self.f.__name__}(...)."
+            )
         if not callable(self.f):
             raise UnsupportedError(
                 f"gradcheck: f is a {type(f).__name__}; it must be a function of Tensors, a Module, a "

@@ -47,7 +47,8 @@ def draw(loss: Tensor, names: Any = None) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Of a size at which its text can be read; ``figure.savefig("graph.svg")`` keeps it sharp.
+        Of a size at which its text can be read; ``figure.savefig("graph.svg")`` keeps it sharp. With
+        some hundred boxes it is a wall chart, and ``step(loss).html("steps.html")`` is quicker to look at.
 
     Raises
     ------

@@ -45,8 +45,11 @@ def step(loss: Tensor, grad: Any = None) -> "Stepper":
     --------
     >>> with minigrad.recording():
     ...     loss = np.sum(w * x)
-    >>> for s in minigrad.step(loss):
+    >>> stepper = minigrad.step(loss)
+    >>> for s in stepper:  # or next(), back(), goto(2), until("multiply")
     ...     print(s)
+    >>> stepper.gradient(w)  # what has arrived there by now
+    >>> stepper.html("steps.html")  # the same, to click through
     """
     _check(loss, grad)
     return Stepper(loss, _seed(loss, grad, create_graph=False), names_in(sys._getframe(1)))
@@ -149,8 +152,12 @@ class Stepper:
         Raises
         ------
         GraphError
-            The Tensor is not in the graph.
+            No Tensor, or one that is not in the graph.
         """
+        if not isinstance(tensor, Tensor):
+            raise GraphError(
+                f"stepper: gradient() takes a Tensor of the graph, not {type(tensor).__name__}."
+            )
         box, output = self._find(tensor)
         total, missing = None, box.arrivals[output]
         if tensor._node is self.loss._node:

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from layers import ReLU
 from layers.batchnorm import batch_norm_backward, batch_norm_forward
 from minigrad import Function, gradcheck
-from minigrad.errors import NotFiniteError
+from minigrad.errors import NotFiniteError, UnsupportedError
 from tests.strategies import draw_array
 
 
@@ -119,3 +120,10 @@ def test_a_rule_that_is_still_to_be_written_is_not_called_wrong():
 
     with pytest.raises(NotImplementedError, match="exercise 3"):
         gradcheck((lambda x: (x, None), backward), np.ones(3))
+
+
+def test_a_module_class_is_told_from_a_module():
+    with pytest.raises(
+        UnsupportedError, match=r"ReLU is a class. Give it one that is made: ReLU\("
+    ):
+        gradcheck(ReLU, np.ones(3))

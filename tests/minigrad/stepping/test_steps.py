@@ -281,6 +281,8 @@ def test_errors_say_what_to_do():
         stepper.next()
     with pytest.raises(GraphError, match="not part of the graph"):
         stepper.gradient(leaf(1))
+    with pytest.raises(GraphError, match="takes a Tensor of the graph, not ndarray"):
+        stepper.gradient(np.ones(2))
     assert stepper.back() is stepper.steps[0]
 
 
