@@ -20,8 +20,8 @@ SECOND = 1e-3
 MOVES = 12
 #: How often it may be moved for a kink that only shows as several entries move at once.
 JOINT_MOVES = 3
-#: In how many random directions such a kink is looked for.
-DIRECTIONS = 5
+#: In how many random directions such a kink is looked for; in one where so many numbers are moved.
+DIRECTIONS, LARGE = 5, 1 << 16
 #: Up to this size every entry of an array is checked, beyond it a sample …
 EVERY = 4096
 #: … of so many entries, fewer where the arrays are so large that this many numbers are computed.
@@ -141,7 +141,8 @@ def _between(
 
 def _bent(slopes: Slopes, upstream: np.ndarray, tolerance: Tolerance, rng: Any) -> bool:
     """Whether there is a kink that single entries do not show."""
-    for _ in range(DIRECTIONS if upstream.size <= EVERY else 1):
+    size = sum(array.size for array in slopes.map.arrays)
+    for _ in range(DIRECTIONS if upstream.size <= EVERY and size <= LARGE else 1):
         bend, slope = slopes.joint_bend(upstream, rng)
         if not tolerance.agree(slope + bend / 2, slope):
             return True

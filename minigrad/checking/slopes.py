@@ -6,6 +6,7 @@ complex      Im f(x + ih) / h                 exact to the last digit, for an an
 """
 
 import warnings
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ Index = tuple[int, ...]
 COMPLEX_STEP = 1e-30
 #: Of larger arrays a complex forward takes long.
 LARGE = 4096
-#: By how many units in its last place an output may be off where it is a sum of many numbers.
+#: By how many units in its last place a difference of outputs may be off, sums of many numbers included.
 UNITS = 8
 #: Steps so many times longer are tried where rounding drowns the usual one.
 LONGER = (1e2, 1e4)
@@ -48,10 +49,15 @@ class Slopes:
         """Slopes of each output to the left and to the right."""
         return self.between(k, i, -1, 0), self.between(k, i, 0, 1)
 
+    @cached_property
+    def doubt(self) -> np.ndarray:
+        """By how much each output may be off."""
+        return UNITS * np.spacing(np.abs(self.middle))
+
     def rounding(self, k: int, i: Index) -> np.ndarray:
         """How far the rounding of each output may put off its one-sided slope along an entry."""
         h = self.eps * max(1.0, abs(self.map.arrays[k][i]))
-        return UNITS * np.spacing(np.abs(self.middle)) / h
+        return self.doubt / h
 
     def bend(self, k: int, i: Index, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """By how much each output bends within two steps: the jump of slope at a kink there, or more than a third of it.
@@ -87,7 +93,7 @@ class Slopes:
             slopes = np.diff([low, less, middle, more, high])
             gap = abs(sums[0] + sums[1] - sums[2]) / 2
             bend = max(float(np.max(np.abs(np.diff(slopes, 2)))), gap)
-            bend -= UNITS * np.spacing(float(np.abs(upstream) @ np.abs(self.middle)))
+            bend -= float(np.abs(upstream) @ self.doubt)
             return max(bend, 0.0) / self.eps, float(slopes[1]) / self.eps
 
     def _at(self, upstream: np.ndarray, way: list[np.ndarray], steps: int) -> float:
