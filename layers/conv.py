@@ -60,11 +60,14 @@ def conv2d_backward(
 ) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
     """Return dx, dw, db, each None where `needs` does not ask for it."""
     x, w, window = cache
-    dx = kernels.conv2d_input_grad(dy, w, x.shape, *window) if needs[0] else None
-    dw = db = None
-    if needs[1]:
+    dx = dw = db = None
+    if needs[0] and needs[1]:
+        dx, dw, db = kernels.conv2d_grads(dy, x, w, *window)
+    elif needs[0]:
+        dx = kernels.conv2d_input_grad(dy, w, x.shape, *window)
+    elif needs[1]:
         dw, db = kernels.conv2d_weight_grad(dy, x, w.shape, *window)
-    elif needs[2]:
+    if needs[2] and db is None:
         db = dy.sum(axis=(0, 2, 3))
     return dx, dw, db if needs[2] else None
 

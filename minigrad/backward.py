@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad import guard, hooks, tape
 from minigrad.context import Context
@@ -200,7 +201,7 @@ def walk(
                     found[node] = gradient
                 if useful is not None and node not in useful:
                     answers = _NOTHING
-                elif node.index is not None:
+                elif node.rule is None:
                     _collect(node, gradient, pending)
                     answers = _NOTHING
                 else:
@@ -216,10 +217,11 @@ def walk(
                 if answer is not None and (
                     targets is None or source in targets or source in useful
                 ):
+                    like = source if inner else source._data
                     if (
-                        type(answer) is not np.ndarray
-                        or answer.shape != source.shape
-                        or answer.dtype is not source.dtype
+                        type(answer) is not ndarray
+                        or answer.shape != like.shape
+                        or answer.dtype is not like.dtype
                     ):
                         answer = _fit(node, answers, answer, source, create_graph)
                     sums = pending if inner else found
@@ -229,8 +231,10 @@ def walk(
                     left = waiting[source] = waiting[source] - 1
                     if left == 0:
                         ready.append(source)
-            if not retain_graph and node.index is None:
-                node.ctx, node.watched = None, ()
+            if not retain_graph and node.rule is not None:
+                node.ctx = None
+                if node.watched:
+                    node.watched = ()
         for key in found:
             if key._hooks and type(key) is not Node:
                 found[key] = hooks.through(key._hooks, found[key])
@@ -247,7 +251,7 @@ def _count(starts: list[Node]) -> dict[Node, int]:
     stack = list(waiting)
     while stack:
         node = stack.pop()
-        if node.ctx is None and node.index is None:
+        if node.ctx is None and node.rule is not None:
             raise GraphError(
                 f"backward: {node.name} at {node.line()} was part of an earlier backward pass, which "
                 "freed what it kept. Compute the output anew, or keep the graph with "

@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad.errors import MutationError
 
@@ -45,7 +46,7 @@ def watch(node: Any, operands: Any, options: dict[str, Any], arrays: list[np.nda
                 _add(operand._readers, reference)
             if operand._exposed:
                 owned.append(data)
-        elif isinstance(operand, np.ndarray):
+        elif isinstance(operand, ndarray):
             owned.append(operand)
     if options:
         _collect(options.values(), owned)
@@ -71,7 +72,7 @@ def share(out: Any, operands: Any) -> None:
             if operand._node is not None:
                 _add(operand._readers, weakref.ref(_maker(operand)))
             out._readers, out._exposed = operand._readers, True
-        elif isinstance(operand, np.ndarray) and _owner(operand) is owner:
+        elif isinstance(operand, ndarray) and _owner(operand) is owner:
             out._exposed = True
 
 

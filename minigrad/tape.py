@@ -10,9 +10,11 @@ those that the rule kept on ctx: what no rule kept is free as soon as the caller
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad import guard
 from minigrad.context import Context, EmptyContext
@@ -40,7 +42,7 @@ class Node:
     shape, dtype : the shape and dtype of the output (of a tuple, for a rule with several outputs)
     index : int or None
         Set on a node that stands for output `index` of the many-output node `inputs[0]`.
-    ids : tuple of int
+    ids : sequence of int
         Where the rule kept anything, the identities of the arrays given to forward and returned by
         it: a kept array with one of them is that operand or output (kept arrays are alive, so that
         identities are not reused).
@@ -54,7 +56,7 @@ class Node:
     code: Any
     instruction: int
     index: int | None = None
-    ids: tuple[int, ...] = ()
+    ids: Sequence[int] = ()
     outputs = 1
     retained: tuple[Any, ...] = ()
     watched: tuple[Any, ...] = ()
@@ -102,7 +104,7 @@ def record(rule: "type[Function]", *operands: Any, **options: Any) -> Any:
                     mixed = True
                     if kind.kind == "f":
                         dtype = np.promote_types(dtype, kind) if dtype else kind
-        elif type(operand) is np.ndarray:
+        elif type(operand) is ndarray:
             # So that x * x.data holds two arrays, of which one is a constant.
             array = operand.view()
             mixed = True
@@ -128,13 +130,13 @@ def record(rule: "type[Function]", *operands: Any, **options: Any) -> Any:
     except (ValueError, IndexError) as error:
         raise ShapeError(explain(rule.name, arrays, options, error)) from error
 
-    if rule.sets_dtype:
-        dtype = None
-    if type(y) is tuple:
-        ys = [_settle(rule, ctx, part, dtype) for part in y]
-        ys = [part.view() if any(part is a for a in arrays) else part for part in ys]
-        return _tensors_of_many(rule, ctx, ys, operands, arrays, options, origins, tracked)
-    if type(y) is not np.ndarray or y.dtype is not dtype:
+    if type(y) is not ndarray or y.dtype is not dtype:
+        if rule.sets_dtype:
+            dtype = None
+        if type(y) is tuple:
+            ys = [_settle(rule, ctx, part, dtype) for part in y]
+            ys = [part.view() if any(part is a for a in arrays) else part for part in ys]
+            return _tensors_of_many(rule, ctx, ys, operands, arrays, options, origins, tracked)
         y = _settle(rule, ctx, y, dtype)
     for a in arrays:
         if y is a:
@@ -142,7 +144,8 @@ def record(rule: "type[Function]", *operands: Any, **options: Any) -> Any:
     out = _new(Tensor)
     out._data = y
     if tracked and (y.dtype is dtype or y.dtype.kind == "f"):
-        out._node = node = Node(rule, tuple(origins), y.shape, y.dtype)
+        out._node = node = _new(Node)  # without the call of its __init__
+        node.rule, node.inputs, node.shape, node.dtype = rule, tuple(origins), y.shape, y.dtype
         _keep(node, ctx, operands, arrays, options, (y,))
     if y.base is not None:
         guard.share(out, operands)
@@ -175,15 +178,16 @@ def _keep(node, ctx, operands, arrays, options, ys) -> None:
     values = ctx.__dict__
     if values:
         node.ctx = ctx
-        kept: list[np.ndarray] = []
+        kept: list[ndarray] = []
         for value in values.values():
-            if type(value) is np.ndarray:
+            if type(value) is ndarray:
                 kept.append(value)
             elif value is not None and type(value) not in _NO_ARRAYS:
                 kept = guard.kept(ctx)  # those inside of it, too
                 break
         if kept:
-            node.ids = (*map(id, arrays), *map(id, options.values()), *map(id, ys))
+            given = [*arrays, *options.values()] if options else arrays
+            node.ids = [*map(id, [*given, *ys])]
             guard.watch(node, operands, options, kept)
     else:
         node.ctx = _empty_contexts[ctx.needs_input_grad]
@@ -226,7 +230,7 @@ def _origin(operand: "Tensor") -> "Node | Tensor | None":
 def _cast(rule: "type[Function]", value: Any, dtype: Any) -> Any:
     if value is None or type(value) in (float, int, bool):
         return value
-    if type(value) is not np.ndarray:
+    if type(value) is not ndarray:
         value = np.asarray(value)
     if value.dtype.kind not in NUMBER_KINDS:
         raise DtypeError(
@@ -238,7 +242,7 @@ def _cast(rule: "type[Function]", value: Any, dtype: Any) -> Any:
 
 def _settle(rule: "type[Function]", ctx: Context, raw: Any, dtype: Any) -> Any:
     """A forward's result as an array of the right dtype."""
-    y = raw if type(raw) is np.ndarray else np.asarray(raw)
+    y = raw if type(raw) is ndarray else np.asarray(raw)
     if dtype is not None and y.dtype is not dtype and y.dtype.kind == "f":
         y = y.astype(dtype, copy=False)
     if y.dtype.kind not in NUMBER_KINDS:

@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels.memory import keep_freed_memory
+
 try:
     import numba
 
@@ -41,6 +43,8 @@ if JIT:
 __all__ = ["JIT", "kernel", "part", "plain"]
 
 FLOAT32 = np.dtype(np.float32)
+
+keep_freed_memory()
 
 
 def kernel(twin: Callable) -> Callable[[Callable], Any]:

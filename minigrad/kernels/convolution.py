@@ -35,6 +35,7 @@ from minigrad.kernels.correlation import (
     correlate_back,
     correlate_weights,
     pack,
+    vectors_of,
 )
 from minigrad.kernels.planes import (
     Layout,
@@ -46,11 +47,10 @@ from minigrad.kernels.planes import (
     spread_outputs,
     unspread,
 )
-from minigrad.kernels.simd import LANES
-from minigrad.kernels.threads import get_num_threads, run_sliced
+from minigrad.kernels.threads import run_both, run_sliced, threads_here
 from minigrad.kernels.windows import output_size
 
-__all__ = ["conv2d_forward", "conv2d_input_grad", "conv2d_weight_grad"]
+__all__ = ["conv2d_forward", "conv2d_grads", "conv2d_input_grad", "conv2d_weight_grad"]
 
 CHUNK = 2048  # outputs of a channel that are computed at a time: what they need stays in the cache
 LARGE = 1 << 18  # planes of more numbers do not stay there
@@ -149,12 +149,30 @@ def conv2d_weight_grad(
     return dw[:, :-1].reshape(w_shape), dw[:, -1].copy()
 
 
+def conv2d_grads(
+    dy: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return dx, dw and db: what `conv2d_input_grad` and `conv2d_weight_grad` return, together."""
+    window = stride, padding, dilation, groups
+    dx, (dw, db) = run_both(
+        lambda: conv2d_input_grad(dy, w, x.shape, *window),
+        lambda: conv2d_weight_grad(dy, x, w.shape, *window),
+    )
+    return dx, dw, db
+
+
 def _share(function: Any, images: int, channels: int) -> list[Any]:
     """Call function((first, last), (first, last)) on a share a thread of the images.
 
     Where there are too few of them, of the channels.
     """
-    if images >= get_num_threads():
+    if images >= threads_here():
         return run_sliced(lambda *share: function(share, (0, channels)), images)
 
     def on_channels(start: int, stop: int) -> Any:
@@ -165,7 +183,7 @@ def _share(function: Any, images: int, channels: int) -> list[Any]:
 
 def _images(images: int) -> int:
     """How many images `_share` gives to a thread."""
-    threads = get_num_threads()
+    threads = threads_here()
     return -(-images // threads) if images >= threads else images
 
 
@@ -189,15 +207,9 @@ def _plan(
     offsets = ((planes * rows + row_shifts[:, None]) * cols + col_shifts).ravel()
     layouts = [
         Layout(taps[0], stride, padding, rows, cols, *size, lanes, joined)
-        for lanes, joined in (
-            (1, True),
-            (1, False),
-            (4, False),
-            (8, False),
-            (16, False),
-            (32, False),
-        )
+        for lanes in (1, 4, 8, 16)
         if lanes <= max(1, images)
+        for joined in (True, False)
     ]
     layout = min(layouts, key=lambda layout: _cycles(layout, offsets.size, for_weights))
     return layout, offsets * layout.lanes
@@ -208,13 +220,13 @@ def _cycles(layout: Layout, taps: int, for_weights: bool) -> float:
     lanes, runs, length = layout.lanes, layout.out_rows, layout.out_cols * layout.lanes
     outputs = runs * length
     if layout.joined:
-        runs, length = 1, (runs - 1) * layout.cols + layout.out_cols
+        runs, length = 1, ((runs - 1) * layout.cols + layout.out_cols) * lanes
     if lanes == 1:
-        moves = 1.0 if layout.stride == (1, 1) else 3.0
+        moves = 1.6 if layout.stride == (1, 1) else 3.0
     else:
         numbers = layout.channels * np.prod(layout.stride) * layout.rows * layout.cols * lanes
         moves = 1.5 + 4 / lanes if numbers <= LARGE else 6.0
-    sums = runs * -(-length // LANES) * taps  # one vector a cycle
+    sums = runs * vectors_of(length) * taps  # one vector a cycle
     # Each chunk ends with adding up the numbers of each vector: some 8 cycles a weight.
     ends = 8 * taps / min(outputs, CHUNK) if for_weights else 0
     return sums / outputs + moves + ends

@@ -21,7 +21,16 @@ import numpy as np
 from minigrad.kernels import part
 from minigrad.kernels.simd import LANES, add, fma, load, splat, store, total
 
-__all__ = ["ROWS", "SLACK", "TAPS", "correlate", "correlate_back", "correlate_weights", "pack"]
+__all__ = [
+    "ROWS",
+    "SLACK",
+    "TAPS",
+    "correlate",
+    "correlate_back",
+    "correlate_weights",
+    "pack",
+    "vectors_of",
+]
 
 ROWS = 4  # of weights, used at a time
 TAPS = 3  # whose gradients are summed at a time
@@ -37,6 +46,12 @@ def pack(weights):
         for s in range(summed):
             packed[r // ROWS, s, r % ROWS] = weights[r, s]
     return packed
+
+
+def vectors_of(length: int) -> int:
+    """How many vectors `correlate` and `correlate_back` take for a run: three at a time, or one at its end."""
+    threes, rest = divmod(length, 3 * LANES)
+    return 3 * threes + (0 if rest == 0 else 1 if rest <= LANES else 3)
 
 
 @part

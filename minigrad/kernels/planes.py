@@ -6,8 +6,8 @@ a plane of rows x cols, row after row, with the zeros that lie around the image:
     plane (c, a, b) at [r, s]  =  image[c, r*sh + a - ph, s*sw + b - pw]       0 outside
 
 A row of outputs is then a run of numbers per channel. Where rows are short, several of them can be
-joined to one run, with a few numbers between them that are no outputs; or several images (`lanes`) are
-interleaved: number s*lanes + n of a row is image n's.
+joined to one run, with a few numbers between them that are no outputs; and several images (`lanes`) can
+be interleaved: number s*lanes + n of a row is image n's.
 """
 
 from typing import NamedTuple
@@ -44,7 +44,7 @@ def plane_size(layout):
 def runs_of(layout, rows):
     """How many runs `rows` rows of outputs make, and their length."""
     if layout.joined:
-        return 1, (rows - 1) * layout.cols + layout.out_cols
+        return 1, ((rows - 1) * layout.cols + layout.out_cols) * layout.lanes
     return rows, layout.out_cols * layout.lanes
 
 
@@ -89,7 +89,7 @@ def spread_outputs(images, first, count, channel, channels, top, rows, layout, r
     """Lay out rows of outputs as runs (channels, runs, room); what is no output is 0 before."""
     _, depth, height, width = images.shape
     pixels, places, image = images.reshape(-1), runs.reshape(-1), depth * height * width
-    step = layout.cols if layout.joined else runs.shape[2]
+    step = layout.cols * layout.lanes if layout.joined else runs.shape[2]
     for c in range(channels):
         for r in range(rows):
             i = ((first * depth + channel + c) * height + top + r) * width
@@ -102,7 +102,7 @@ def collect_outputs(runs, first, count, channel, channels, top, rows, layout, bi
     """Take rows of outputs out of runs, and add to each channel its bias."""
     _, depth, height, width = images.shape
     pixels, places, image = images.reshape(-1), runs.reshape(-1), depth * height * width
-    step = layout.cols if layout.joined else runs.shape[2]
+    step = layout.cols * layout.lanes if layout.joined else runs.shape[2]
     for c in range(channels):
         for r in range(rows):
             i = ((first * depth + channel + c) * height + top + r) * width

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.threads import get_num_threads, run_sliced
+from minigrad.kernels.threads import run_sliced, threads_here
 
 __all__ = ["matmul"]
 
@@ -17,7 +17,7 @@ LARGE = 1 << 21  # multiplications from which on a second thread is worth its st
 def matmul(a: Any, b: Any) -> Any:
     """Return ``np.matmul(a, b)``; two large matrices of one dtype are multiplied on all threads."""
     if (
-        get_num_threads() == 1
+        threads_here() == 1
         or a.ndim != 2
         or b.ndim != 2
         or a.dtype != b.dtype

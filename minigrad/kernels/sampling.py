@@ -35,7 +35,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from minigrad.kernels import kernel, part, plain
-from minigrad.kernels.threads import run_batch
+from minigrad.kernels.threads import run_batch, run_both
 
 __all__ = ["grid_sample_backward", "grid_sample_forward"]
 
@@ -85,20 +85,34 @@ def grid_sample_backward(
     pixel does not change with a small move, so its dgrid is zero.
     """
     dy, x, grid = plain(dy, x, grid)
-    border = padding_mode == "border"
-    dx = dgrid = None
-    if need_dx:
-        dx = np.zeros_like(x)
-        if mode == "bilinear":
-            run_batch(bilinear_dx, (dy, grid, dx), border, align_corners)
-        else:
-            u, v, *_ = _pixels(grid, x.shape[2:], border, align_corners)
-            run_batch(nearest_dx, (dy, u, v, dx))
-    if need_dgrid:
-        dgrid = np.zeros_like(grid)
-        if mode == "bilinear":
-            run_batch(bilinear_dgrid, (dy, x, grid, dgrid), border, align_corners)
-    return dx, dgrid
+    how = mode, padding_mode == "border", align_corners
+    if need_dx and need_dgrid:
+        return run_both(lambda: _dx(dy, x, grid, *how), lambda: _dgrid(dy, x, grid, *how))
+    return (
+        _dx(dy, x, grid, *how) if need_dx else None,
+        _dgrid(dy, x, grid, *how) if need_dgrid else None,
+    )
+
+
+def _dx(
+    dy: np.ndarray, x: np.ndarray, grid: np.ndarray, mode: str, border: bool, align_corners: bool
+) -> np.ndarray:
+    dx = np.zeros_like(x)
+    if mode == "bilinear":
+        run_batch(bilinear_dx, (dy, grid, dx), border, align_corners)
+    else:
+        u, v, *_ = _pixels(grid, x.shape[2:], border, align_corners)
+        run_batch(nearest_dx, (dy, u, v, dx))
+    return dx
+
+
+def _dgrid(
+    dy: np.ndarray, x: np.ndarray, grid: np.ndarray, mode: str, border: bool, align_corners: bool
+) -> np.ndarray:
+    dgrid = np.zeros_like(grid)
+    if mode == "bilinear":
+        run_batch(bilinear_dgrid, (dy, x, grid, dgrid), border, align_corners)
+    return dgrid
 
 
 def _pixels(

@@ -16,9 +16,22 @@ from typing import Any, TypeVar
 import numpy as np
 import threadpoolctl
 
-__all__ = ["get_num_threads", "run_batch", "run_sliced", "set_num_threads"]
+from minigrad.kernels.spinning import spin
 
+__all__ = [
+    "get_num_threads",
+    "run_batch",
+    "run_both",
+    "run_sliced",
+    "set_num_threads",
+    "threads_here",
+]
+
+S = TypeVar("S")
 T = TypeVar("T")
+
+AWAKE = 8000  # turns, some 300 µs: so long a thread without work stays ready before it sleeps
+HANDING = 200  # turns, some 8 µs: what a caller takes from handing work out to leaving the GIL
 
 
 class _Team:
@@ -28,6 +41,7 @@ class _Team:
         self.size = size
         self.lock = threading.Lock()
         self.tasks: SimpleQueue | None = None
+        self.given = np.zeros(1, np.int64)  # how many tasks there have been
         self.here = threading.local()  # .inside: this thread is running a slice
 
     def start(self) -> SimpleQueue:
@@ -74,6 +88,11 @@ def get_num_threads() -> int:
     return _team.size
 
 
+def threads_here() -> int:
+    """Return how many threads `run_sliced` would use now: within a slice one."""
+    return 1 if getattr(_team.here, "inside", False) else _team.size
+
+
 def run_sliced(function: Callable[[int, int], T], n: int) -> list[T]:
     """Call ``function(start, stop)`` on slices of ``range(n)``, one a thread, side by side.
 
@@ -91,16 +110,18 @@ def run_sliced(function: Callable[[int, int], T], n: int) -> list[T]:
     Exception
         What the first failing slice raised, after all of them have come to an end.
     """
-    team = _team
-    count = min(n, team.size)
-    if count <= 1 or getattr(team.here, "inside", False):
+    team, count = _team, min(n, threads_here())
+    if count <= 1:
         return [function(0, n)]
     edges = [n * i // count for i in range(count + 1)]
-    tasks, done = team.start(), SimpleQueue[Any]()
+    tasks, done, ended = team.start(), SimpleQueue[Any](), np.zeros(1, np.int64)
     for i in range(1, count):
-        tasks.put((done, i, function, edges[i], edges[i + 1]))
+        tasks.put((done, ended, i, function, edges[i], edges[i + 1]))
+    team.given[0] += count - 1
     answers = [_answer(team, 0, function, 0, edges[1])]  # the caller's thread takes the first slice
-    answers += [done.get() for _ in range(1, count)]
+    for i in range(1, count):
+        spin(ended, i - 1, AWAKE, 0)
+        answers.append(done.get())
     answers.sort(key=lambda answer: answer[0])
     for _, _, error in answers:
         if error is not None:
@@ -117,10 +138,28 @@ def run_batch(kernel: Callable, arrays: Sequence[np.ndarray], *settings: object)
     run_sliced(run, len(arrays[0]))
 
 
+def run_both(first: Callable[[], S], second: Callable[[], T]) -> tuple[S, T]:
+    """Call two functions of about as much work: on two threads side by side, else one after the other.
+
+    Small arrays stay whole in this way, which suits kernels better than halves.
+    """
+    if threads_here() != 2:
+        return first(), second()
+    results: list[Any] = run_sliced(lambda start, _: (first, second)[start](), 2)
+    return results[0], results[1]
+
+
 def _work(team: _Team, tasks: SimpleQueue) -> None:
-    while (task := tasks.get()) is not None:
-        done, *slice_ = task
+    seen = 0
+    while True:
+        spin(team.given, seen, AWAKE, HANDING)
+        seen = int(team.given[0])
+        task = tasks.get()
+        if task is None:
+            return
+        done, ended, *slice_ = task
         done.put(_answer(team, *slice_))
+        ended[0] += 1
 
 
 def _answer(team: _Team, i: int, function: Callable, start: int, stop: int) -> tuple:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad.kernels import JIT, convolution
+from minigrad.kernels import JIT, convolution, simd
 from minigrad.kernels.convolution import (
     conv2d_forward,
     conv2d_input_grad,
@@ -125,11 +125,10 @@ def test_kernels_are_their_twins(problem):
         close(got, all_three(x, w, b, how), 500)
 
 
-LANES = convolution.LANES
 SIZES = [  # what the layout depends on: images, channels, side, filters, kernel, stride, padding, dilation
     (1, 3, 40, 5, 3, 1, 1, 1),
     (1, 2, 9, 70, 3, 2, 0, 1),
-    (2 * LANES + 3, 5, 11, 6, 3, 1, 0, 1),
+    (2 * simd.LANES + 3, 5, 11, 6, 3, 1, 0, 1),
     (70, 2, 10, 9, 7, 1, 0, 1),
     (17, 3, 36, 8, 8, 4, 0, 1),
     (5, 1, 70, 3, 5, 1, 2, 1),
@@ -139,10 +138,13 @@ SIZES = [  # what the layout depends on: images, channels, side, filters, kernel
 ]
 
 
-@pytest.mark.parametrize("lanes", [None, 0, 1, 4, 16, 32])
+@pytest.mark.parametrize("joined", [True, False])
+@pytest.mark.parametrize("lanes", [None, 1, 4, 16])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_real_sizes_in_any_layout_are_the_twins(size, dtype, lanes, monkeypatch, thread_count):
+def test_real_sizes_in_any_layout_are_the_twins(
+    size, dtype, lanes, joined, monkeypatch, thread_count
+):
     images, channels, side, filters, kernel, *how = size
     how = (*((h, h) for h in how), 1)
     rng = np.random.default_rng(0)
@@ -151,11 +153,11 @@ def test_real_sizes_in_any_layout_are_the_twins(size, dtype, lanes, monkeypatch,
     b = rng.standard_normal(filters).astype(dtype)
     with contextlib.contextmanager(on_twins)():
         expected = all_three(x, w, b, how)
-    if lanes is not None:  # 0: one lane, and rows that are not joined
+    if lanes is not None:
         monkeypatch.setattr(
             convolution,
             "_cycles",
-            lambda layout, *_: abs(layout.lanes - layout.joined * 0.1 - lanes),
+            lambda layout, *_: 2 * abs(layout.lanes - lanes) + (layout.joined != joined),
         )
     thread_count(1)
     convolution._plan.cache_clear()

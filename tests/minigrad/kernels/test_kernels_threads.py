@@ -12,7 +12,8 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from minigrad.kernels import convolution, pooling, sampling, threads
+from minigrad.kernels import JIT, convolution, pooling, sampling, threads
+from minigrad.kernels.spinning import spin
 
 HOW = ((1, 1), (1, 1), (1, 1), 1)
 
@@ -109,12 +110,48 @@ def test_a_slice_that_slices_runs_in_place(thread_count):
     assert len(threads.run_sliced(inner, 5)) == 2  # and outside of slices it is side by side again
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_both_functions_are_called_and_their_results_kept_apart(thread_count, count):
+    thread_count(count)
+
+    def first():
+        return "first", threads.threads_here(), threading.get_ident()
+
+    def second():
+        return "second", threads.threads_here(), threading.get_ident()
+
+    (one, here, thread), (two, there, other) = threads.run_both(first, second)
+    assert (one, two) == ("first", "second")
+    assert (thread != other) == (count == 2)  # side by side, each on its one thread
+    assert here == there == (1 if count == 2 else count)
+    with pytest.raises(ZeroDivisionError):
+        threads.run_both(first, lambda: 1 / 0)
+    assert threads.threads_here() == count
+
+
+@pytest.mark.skipif(not JIT, reason="the twin does not wait")
+def test_a_waiting_thread_sees_the_counter_move():
+    counter = np.zeros(1, np.int64)
+    spin(counter, 0, 1, 0)  # compiled by now, and no longer waiting after its one turn
+    seen = []
+    waiting = threading.Thread(target=lambda: (spin(counter, 0, 10**12, 0), seen.append(1)))
+    waiting.start()
+    time.sleep(0.05)
+    assert not seen  # a thread that waits lets others run
+    counter[0] += 1
+    waiting.join(timeout=60)
+    assert seen
+
+
 def test_blas_is_held_at_one_thread_from_the_first_slices_on():
     code = """
 import numpy, threadpoolctl
 from minigrad.kernels import threads
+def libraries():
+    return [lib for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"]
+ours = [lib["filepath"] for lib in libraries()]  # without SciPy's own, which Numba loads when it compiles
 def blas():
-    return {lib["num_threads"] for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"}
+    return {lib["num_threads"] for lib in libraries() if lib["filepath"] in ours}
 threads._team.size = 2
 threadpoolctl.threadpool_limits(2, user_api="blas")
 before = blas()
