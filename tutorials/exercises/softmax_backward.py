@@ -8,8 +8,8 @@ line or two; gradcheck tells what is missing.
 
 Takes about twenty minutes.
 
-Difficulty: 2 of 5. You need lesson 3 (paths, and how to read a report of gradcheck). This file is run by
-`python -m tutorials softmax_backward`, as often as you like.
+Difficulty: 2 of 5. You need lesson 3: paths, and how to read a report of gradcheck. Run this file as often
+as you like, `python softmax_backward.py`; it says what is right so far.
 """
 
 # %%
