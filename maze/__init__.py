@@ -8,6 +8,7 @@ from maze.constants import Action
 from maze.errors import EpisodeError, LayoutError, MazeError
 from maze.kernels.threads import get_num_threads, set_num_threads
 from maze.layout import Layout, from_file, from_text
+from maze.registration import register
 from maze.simulator import Observation, Simulator, make
 from maze.variants import names
 
@@ -26,3 +27,5 @@ __all__ = [
     "names",
     "set_num_threads",
 ]
+
+register()

@@ -5,39 +5,23 @@ from functools import cache
 import numpy as np
 
 from maze.constants import EYE_HEIGHT
-from maze.errors import MazeError
-from maze.kernels.caster import COARSEST, FINEST, OFFSETS, SHARPNESS, SPREAD, TEXELS
+from maze.kernels.caster import (
+    COARSEST,
+    DARKEST,
+    FADE,
+    FINEST,
+    FULL,
+    OFFSETS,
+    SHARPNESS,
+    SPREAD,
+    TEXELS,
+)
 from maze.kernels.records import ROW
 from maze.textures import CEILING, FLOOR
 
-__all__ = ["LARGEST", "camera", "checked_size"]
+__all__ = ["camera"]
 
-LARGEST = 2_048  # pixels of a side
 BEYOND = 1e-4  # by which floor and ceiling lie before the ends of the walls: no wall texel is beyond its texture
-
-
-def checked_size(size: object) -> tuple[int, int]:
-    """Return (height, width) of an image of that size: two whole numbers, or one for a square.
-
-    Raises
-    ------
-    MazeError
-        Where it is no size, or none between 1 and LARGEST.
-    """
-    try:
-        height, width = size if isinstance(size, (tuple, list)) else (size, size)  # type: ignore[misc]
-        whole = int(height), int(width)
-    except (TypeError, ValueError):
-        whole = (0, 0)
-    else:
-        if whole != (height, width):
-            whole = (0, 0)
-    if not all(1 <= side <= LARGEST for side in whole):
-        raise MazeError(
-            f"size={size!r} is no size of an image. Give (height, width) in pixels, or one number for "
-            f"a square, from 1 to {LARGEST:,}; (84, 84) is usual."
-        )
-    return whole
 
 
 @cache
@@ -61,5 +45,6 @@ def camera(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     shift = np.clip(FINEST - np.ceil(np.log2(texel)), COARSEST, FINEST).astype(int)
     texture = np.where(slope > 0, FLOOR, CEILING)
     rows["shift"] = shift
+    rows["light"] = np.maximum(FULL - FADE * rows["distance"], DARKEST)
     rows["texels"] = texture * TEXELS + OFFSETS[shift]
     return columns.astype(np.float32), rows

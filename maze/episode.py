@@ -37,6 +37,11 @@ class Episode:
     distances: np.ndarray
     starts: np.ndarray
 
+    @property
+    def goal(self) -> Tile:
+        """The goal's tile (row, column)."""
+        return int(self.things["y"][0]), int(self.things["x"][0])
+
 
 class Draw:
     """Draws the episodes of a variant, with fruit or without."""

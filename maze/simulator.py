@@ -1,13 +1,15 @@
 """The simulator: a batch of mazes, stepped and drawn in one call."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from maze.camera import camera, checked_size
-from maze.constants import ACTION_REPEAT, Action
+from maze.arguments import checked_actions, checked_mask, checked_seeds, checked_size, whole
+from maze.camera import camera
+from maze.constants import ACTION_REPEAT
 from maze.episode import Draw, Episode
 from maze.errors import EpisodeError, MazeError
 from maze.kernels.batch import advance
@@ -58,7 +60,6 @@ class Simulator:
         Actions of an episode.
     agents : (batch,) of `maze.kernels.records.AGENT`
         Position, speed, goals found, score, ...; by name, as in ``simulator.agents["x"]``.
-    episodes : list of Episode
     rngs : list of numpy.random.Generator
         Each maze's own.
     """
@@ -79,16 +80,16 @@ class Simulator:
         if order not in ("HWC", "CHW"):
             raise MazeError(f'order={order!r}: an image is "HWC" (colours last) or "CHW" (first).')
         self.variant = variant
-        self.batch = _whole("batch", batch, 1, MOST)
+        self.batch = whole("batch", batch, 1, MOST)
         self.size = checked_size(size)
         self.order = order
-        self.repeat = _whole("repeat", repeat, 1, 1_000)
-        self.frames = _whole("frames", variant.frames if frames is None else frames, 1, 10**9)
+        self.repeat = whole("repeat", repeat, 1, 1_000)
+        self.frames = whole("frames", variant.frames if frames is None else frames, 1, 10**9)
         self.steps = -(-self.frames // self.repeat)
-        self.episodes: list[Episode] = []
-        self._left = 0  # steps until the time of the first is up
+        self._episodes: dict[int, Episode] = {}
+        self._left = 0  # no step ends an episode before so many were made
         self.agents = np.zeros(self.batch, AGENT)
-        self.rngs = [np.random.default_rng(s) for s in self._seeds(seed)]
+        self.rngs = [np.random.default_rng(s) for s in checked_seeds(seed, self.batch)]
 
         self._draw = Draw(variant, fruit)
         maze, free, things = self._draw.room
@@ -97,10 +98,16 @@ class Simulator:
         self._starts = np.zeros((self.batch, free), np.int32)
         self._things = np.zeros((self.batch, things), THING)
 
-        columns, rows = camera(self.size)
-        self._scenery = columns, rows, texels(), pictures(), order == "CHW"
+        self._poses = self.agents.view(np.float64).reshape(self.batch, -1)[:, :3]  # x, y, angle
+        self._goal_tiles = np.zeros((self.batch, 2), np.int64)
+        self._world = self.agents, self._things, self._walls, self._distances, self._starts
+        self._origins: list[Any] = [
+            None
+        ] * self.batch  # random states from which episodes were drawn
+
+        self._scenery = *camera(self.size), texels(), pictures(), order == "CHW"
         self._look = np.full(self.batch, LOOK)
-        ring = _whole("ring", ring, 0, 1_000)
+        ring = whole("ring", ring, 0, 1_000)
         self._ring = [self._empty_images() for _ in range(ring)]
         self._turn = 0
 
@@ -124,25 +131,15 @@ class Simulator:
             Where `which` is no such mask, or the others have no episode to go on with.
         """
         if seed is not None:
-            self.rngs = [np.random.default_rng(s) for s in self._seeds(seed)]
+            self.rngs = [np.random.default_rng(s) for s in checked_seeds(seed, self.batch)]
         if which is None:
-            chosen = range(self.batch)
+            self.begin(range(self.batch))
         else:
-            mask = np.asarray(which)
-            if mask.shape != (self.batch,) or mask.dtype != bool:
-                raise MazeError(
-                    f"reset(which=...) takes a mask of {self.batch} bool; it was given an array of "
-                    f"shape {mask.shape} and dtype {mask.dtype}."
-                )
-            if not self.episodes and not mask.all():
+            mask = checked_mask(which, self.batch)
+            if not (self._episodes or mask.all()):
                 raise EpisodeError("the first reset() begins the episodes of all mazes.")
-            chosen = np.flatnonzero(mask)  # type: ignore[assignment]
-        drawn = [self._draw(self.rngs[n]) for n in chosen]
-        self.episodes = self.episodes or drawn.copy()
-        for n, episode in zip(chosen, drawn):
-            self._begin(n, episode)
-        self._left = self._steps_left()
-        return self._advance(self._look)
+            self.begin(np.flatnonzero(mask))
+        return self.advance(self._look)
 
     def step(self, actions: np.ndarray) -> tuple[Observation, np.ndarray, np.ndarray]:
         """Let every agent act, for `repeat` frames.
@@ -169,12 +166,22 @@ class Simulator:
         EpisodeError
             Where there is no episode.
         """
-        checked = self._checked(actions)
+        checked = checked_actions(actions, self.batch)
         if self._left <= 0:
-            self._refuse()
-        self._left -= 1
-        observation = self._advance(checked)
+            self._check_time()
+        observation = self.advance(checked)
         return observation, observation.reward, self.over
+
+    @property
+    def episodes(self) -> list[Episode]:
+        """What each maze's episode consists of; empty before the first reset."""
+        return [self._episodes[n] for n in sorted(self._episodes)]
+
+    @property
+    def maze_size(self) -> tuple[int, int]:
+        """Height and width of the mazes, in tiles."""
+        height, width = self._walls.shape[1:]
+        return height, width
 
     @property
     def over(self) -> np.ndarray:
@@ -190,48 +197,92 @@ class Simulator:
         episode, and distance, the tiles of the shortest path to the goal.
         """
         self._check_begun()
-        agents = self.agents
-        goal = self._things[:, 0]
+        pose = self._poses.copy()
         return {
-            "pose": np.stack([agents["x"], agents["y"], agents["angle"]], 1),
-            "tile": np.stack([agents["y"], agents["x"]], 1).astype(np.int64),
-            "goal_tile": np.stack([goal["y"], goal["x"]], 1).astype(np.int64),
-            "goals": agents["goals"].copy(),
-            "distance": agents["distance"].copy(),
+            "pose": pose,
+            "tile": pose[:, 1::-1].astype(np.int64),
+            "goal_tile": self._goal_tiles.copy(),
+            "goals": self.agents["goals"].copy(),
+            "distance": self.agents["distance"].copy(),
         }
 
     def things(self, n: int = 0) -> np.ndarray:
         """The things of maze `n` as they are, (M,) of `maze.kernels.records.THING`; the goal first."""
         self._check_begun()
-        return self._things[n, : len(self.episodes[n].things)].copy()
+        return self._things[n, : len(self._episodes[n].things)].copy()
 
     def look(self) -> Observation:
         """Return what all agents see, without a step: for when their records were changed by hand."""
         self._check_begun()
-        return self._advance(self._look)
+        return self.advance(self._look)
 
-    # -- how it is done -----------------------------------------------------------------------------
+    def view(self, n: int = 0, size: int | tuple[int, int] = (252, 252)) -> np.ndarray:
+        """Return what agent `n` sees as an image (h, w, 3) uint8 of another size."""
+        self._check_begun()
+        height, width = checked_size(size)
+        rgb = np.empty((1, 3 * height * width), np.uint8)
+        others = np.empty((1, height, width), np.float32), np.empty((1, 6), np.float32)
+        world = [array[n : n + 1] for array in self._world]
+        scenery = *camera((height, width)), texels(), pictures(), False
+        advance(*world, self._look[:1], 1, *scenery, rgb, *others, 0, 1)
+        return rgb.reshape(height, width, 3)
 
-    def _begin(self, n: int, episode: Episode) -> None:
-        self.episodes[n] = episode
-        self._walls[n], self._distances[n] = episode.walls, episode.distances
-        self._starts[n, : len(episode.starts)] = episode.starts
-        self._things[n] = np.zeros((), THING)
-        self._things[n, : len(episode.things)] = episode.things
-        agent = self.agents[n : n + 1]
-        agent[:] = np.zeros((), AGENT)
-        agent["starts"], agent["action"] = len(episode.starts), LOOK
-        agent["random"] = self.rngs[n].integers(1, 2**63)
-        start(self.agents[n], self._starts[n], self._walls.shape[2])
+    # -- to stop and go on --------------------------------------------------------------------------
 
-    def _advance(self, actions: np.ndarray) -> Observation:
+    def state(self) -> dict[str, np.ndarray]:
+        """Return all that `load_state` needs to go on from here, as arrays of bytes."""
+        self._check_begun()
+        origins = json.dumps(self._origins).encode()
+        return {
+            "agents": self.agents.view(np.uint8).copy(),
+            "things": self._things.view(np.uint8).copy(),
+            "origins": np.frombuffer(origins, np.uint8).copy(),
+        }
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> Observation:
+        """Go on from a `state()` of a simulator of the same making, and return what all agents see.
+
+        Raises
+        ------
+        MazeError
+            Where the state is of another maze or batch.
+        """
+        try:
+            agents = np.asarray(state["agents"], np.uint8).view(AGENT).reshape(self.agents.shape)
+            things = np.asarray(state["things"], np.uint8).view(THING).reshape(self._things.shape)
+            origins = json.loads(np.asarray(state["origins"], np.uint8).tobytes())
+        except (KeyError, ValueError) as error:
+            raise MazeError(
+                f"this state is not of {self.batch} mazes {self.variant.name}: {error}."
+            ) from error
+        for rng, origin in zip(self.rngs, origins, strict=True):
+            rng.bit_generator.state = origin
+        self.begin(range(self.batch))  # draws the same episodes again
+        self.agents[...], self._things[...] = agents, things
+        self._left = self._steps_left()
+        return self.look()
+
+    # -- what stands below, unchecked ---------------------------------------------------------------
+
+    def begin(self, which: Iterable[int]) -> None:
+        """Begin new episodes of the mazes `which`, and draw nothing yet."""
+        for n in which:
+            self._origins[n] = self.rngs[n].bit_generator.state
+            self._put(n, self._draw(self.rngs[n]))
+        self._left = self._steps_left()
+
+    def advance(self, actions: np.ndarray) -> Observation:
+        """Let the agents act, (batch,) int64, and draw; with LOOK (-1) an agent only looks."""
+        if actions is not self._look:
+            self._left -= 1
         rgb, depth, velocity = images = self._next_images()
-        world = self.agents, self._things, self._walls, self._distances, self._starts
         settings = actions, self.repeat, *self._scenery, *images
         if self.batch == 1:
-            advance(*world, *settings, 0, 1)
+            advance(*self._world, *settings, 0, 1)
         else:
-            run_sliced(lambda first, last: advance(*world, *settings, first, last), self.batch)
+            run_sliced(
+                lambda first, last: advance(*self._world, *settings, first, last), self.batch
+            )
         height, width = self.size
         shape = (height, width, 3) if self.order == "HWC" else (3, height, width)
         return Observation(
@@ -241,6 +292,19 @@ class Simulator:
             self.agents["action"].copy(),
             self.agents["reward"].copy(),
         )
+
+    def _put(self, n: int, episode: Episode) -> None:
+        self._episodes[n] = episode
+        self._walls[n], self._distances[n] = episode.walls, episode.distances
+        self._starts[n, : len(episode.starts)] = episode.starts
+        self._things[n] = np.zeros((), THING)
+        self._things[n, : len(episode.things)] = episode.things
+        self._goal_tiles[n] = episode.goal
+        agent = self.agents[n : n + 1]
+        agent[:] = np.zeros((), AGENT)
+        agent["starts"], agent["action"] = len(episode.starts), LOOK
+        agent["random"] = self.rngs[n].integers(1, 2**63)
+        start(self.agents[n], self._starts[n], self._walls.shape[2])
 
     def _next_images(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if not self._ring:
@@ -256,45 +320,19 @@ class Simulator:
             np.empty((self.batch, 6), np.float32),
         )
 
-    def _seeds(self, seed: Any) -> list[Any]:
-        if seed is None:
-            return [None] * self.batch
-        seeds = [seed + i for i in range(self.batch)] if np.ndim(seed) == 0 else list(seed)
-        whole = all(isinstance(s, (int, np.integer)) and s >= 0 for s in seeds)
-        if len(seeds) != self.batch or not whole:
-            raise MazeError(
-                f"seed={seed!r}: give one whole number from 0 up (maze i then has seed + i), or one for "
-                f"each of the {self.batch} mazes."
-            )
-        return seeds
-
-    def _checked(self, actions: object) -> np.ndarray:
-        given = np.asarray(actions)
-        if given.shape != (self.batch,) or given.dtype.kind not in "iu":
-            raise MazeError(
-                f"step(actions) takes {self.batch} whole numbers, shape ({self.batch},); it was given "
-                f"shape {given.shape} of {given.dtype}."
-            )
-        given = np.ascontiguousarray(given, np.int64)
-        if given.view(np.uint64).max() >= len(Action):  # a negative one is huge then
-            n = int(np.argmax((given < 0) | (given >= len(Action))))
-            raise MazeError(
-                f"actions[{n}] is {given[n]}; actions go from 0 to {len(Action) - 1}: "
-                f"{', '.join(f'{a.value} {a.name.lower()}' for a in Action)}."
-            )
-        return given
-
     def _steps_left(self) -> int:
         """How many steps it is until the time of the first is up."""
         return -(-(self.frames - int(self.agents["frame"].max())) // self.repeat)
 
     def _check_begun(self) -> None:
-        if not self.episodes:
+        if not self._episodes:
             raise EpisodeError("there is no episode yet: call reset() first.")
 
-    def _refuse(self) -> None:
-        """Say why there can be no step."""
+    def _check_time(self) -> None:
         self._check_begun()
+        self._left = self._steps_left()
+        if self._left > 0:
+            return
         late = np.flatnonzero(self.over)
         raise EpisodeError(
             f"the time of maze {late[0]} is up"
@@ -344,9 +382,3 @@ def make(
     >>> seen, reward, over = mazes.step(np.full(16, maze.Action.FORWARD))
     """
     return Simulator(find(name), batch, seed, **options)
-
-
-def _whole(name: str, value: Any, least: int, most: int) -> int:
-    if isinstance(value, (int, np.integer)) and least <= value <= most:
-        return int(value)
-    raise MazeError(f"{name}={value!r}: this takes a whole number from {least} to {most:,}.")

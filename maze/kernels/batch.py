@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from maze.kernels import kernel, part
-from maze.kernels.caster import cast, fill, interleave, separate, show
+from maze.kernels.caster import cast, fetch, find, interleave, separate, shade, show
 from maze.kernels.caster_numpy import draw_numpy
 from maze.kernels.records import LOOK
 from maze.kernels.rules import locate, play
@@ -93,15 +93,17 @@ def advance(
     """
     height, width = len(rows), columns.size
     pixels = np.empty((height, width), np.uint32)
-    spans, wall_texels = np.empty((5, width), np.float32), np.empty(width, np.uint32)
+    spans, marks = np.empty((4, width), np.float32), np.empty((2, width), np.uint32)
     for n in range(first, last):
         if actions[n] == LOOK:
             locate(agents[n], distances[n])
         else:
             play(agents[n], things[n], walls[n], distances[n], starts[n], actions[n], repeat)
         feel(agents[n], velocity[n])
-        cast(agents[n], walls[n], columns, spans, wall_texels)
-        fill(agents[n], rows, spans, wall_texels, texels, depth[n], pixels)
+        cast(agents[n], walls[n], columns, spans, marks)
+        find(agents[n], rows, spans, marks, depth[n], pixels)
+        fetch(texels, pixels)
+        shade(rows, spans[2], marks, pixels)
         show(agents[n], things[n], pictures, spans[2], depth[n], pixels)
         if planar:
             separate(pixels, rgb[n])

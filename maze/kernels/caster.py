@@ -5,7 +5,8 @@ tile by tile until a wall (Amanatides and Woo, "A Fast Voxel Traversal Algorithm
 of the direction, its length is the depth w of that wall. A row of the image meets the floor or the ceiling
 at a depth f of its own, whatever the column. So the depth of a pixel is min(w, f); it shows the wall where
 that is w, at the height that the row's slope gives, and else floor or ceiling, at the point that
-the ray has reached. Nothing in that needs a branch, so each row is computed in vector registers.
+the ray has reached. Nothing in that needs a branch, so that it is computed in vector registers; texels,
+which lie anywhere, are then fetched one by one.
 
 Textures are stored at several sides, each half the one before, and the one is used whose texels are
 nearest to pixels. Things stand upright, and show where the depth so far is larger than their own.
@@ -40,7 +41,7 @@ SPREAD = np.float32(math.tan(FIELD_OF_VIEW / 2))
 
 
 @part
-def cast(agent, walls, columns, spans, wall_texels):
+def cast(agent, walls, columns, spans, marks):
     """Find the wall of each column.
 
     Parameters
@@ -48,11 +49,10 @@ def cast(agent, walls, columns, spans, wall_texels):
     agent : record of AGENT
     walls : (H, W) uint8, 0 where none is, else 1 + its texture
     columns : (w,) float32, c of each column, from -1 to 1
-    spans : (5, w) float32, written
-        The ray's direction (x, y), the wall's depth in tiles, the side of its texture and the light
-        that falls on it.
-    wall_texels : (w,) uint32, written
-        Where the wall's column begins in the texels.
+    spans : (4, w) float32, written
+        The ray's direction (x, y), the wall's depth in tiles, and the side of its texture.
+    marks : (2, w) uint32, written
+        Where in the texels the wall's column begins, and the light that falls on it.
     """
     cos, sin = np.float32(math.cos(agent["angle"])), np.float32(math.sin(agent["angle"]))
     x, y = np.float32(agent["x"]), np.float32(agent["y"])
@@ -93,62 +93,52 @@ def cast(agent, walls, columns, spans, wall_texels):
         side = 1 << shift
         texture = (int(walls[row, column]) - 1) * TEXELS + OFFSETS[shift]
 
-        spans[0, c], spans[1, c], spans[2, c] = ray_x, ray_y, depth
-        spans[3, c], spans[4, c] = np.float32(side), ONE if across_x else SHADE
-        wall_texels[c] = texture + min(int(along * np.float32(side)), side - 1)
+        spans[0, c], spans[1, c] = ray_x, ray_y
+        spans[2, c], spans[3, c] = depth, np.float32(side)
+        marks[0, c] = texture + min(int(along * np.float32(side)), side - 1)
+        bright = max(FULL - FADE * depth, DARKEST)
+        marks[1, c] = int(bright if across_x else bright * SHADE)
 
 
 @part
-def fill(agent, rows, spans, wall_texels, texels, depth, pixels):
-    """Write the depth (h, w) and the pixels (h, w), as 0xBBGGRR, of walls, floor and ceiling."""
+def find(agent, rows, spans, marks, depth, pixels):
+    """Write the depth (h, w) of each pixel, and in `pixels` (h, w) where in the texels its colour is."""
     x, y = np.float32(agent["x"]), np.float32(agent["y"])
-    ray_x, ray_y, wall, sides, faces = spans[0], spans[1], spans[2], spans[3], spans[4]
-    for r in range(len(rows)):
-        row = rows[r]
-        find_texels(row, x, y, ray_x, ray_y, wall, sides, wall_texels, depth[r], pixels[r])
-        fetch(texels, pixels[r])
-        shade(row["distance"], wall, faces, depth[r], pixels[r])
-
-
-@part
-def find_texels(row, x, y, ray_x, ray_y, wall, sides, wall_texels, depth, found):
-    """Write the depth (w,) of a row's pixels, and where in the textures their colours are."""
-    slope, far, texture, shift = row["slope"], row["distance"], row["texels"], row["shift"]
-    last = np.uint32((np.uint32(1) << shift) - np.uint32(1))
-    side = np.float32(last + np.uint32(1))
-    for c in range(found.size):
-        w = wall[c]
-        d = w if w < far else far
-        depth[c] = d
-        u = np.uint32(np.int32((x + d * ray_x[c]) * side)) & last
-        v = np.uint32(np.int32((y + d * ray_y[c]) * side)) & last
-        flat = texture + (v << shift) + u
-        height = np.uint32(np.int32((HALF + slope * d) * sides[c]))
-        upright = wall_texels[c] + height * np.uint32(np.int32(sides[c]))
-        found[c] = np.uint32(upright if w < far else flat)
+    for r in range(pixels.shape[0]):
+        slope, far = rows[r]["slope"], rows[r]["distance"]
+        texture, shift = rows[r]["texels"], rows[r]["shift"]
+        last = np.uint32((np.uint32(1) << shift) - np.uint32(1))
+        side = np.float32(last + np.uint32(1))
+        for c in range(pixels.shape[1]):
+            wall, wall_side = spans[2, c], spans[3, c]
+            d = wall if wall < far else far
+            depth[r, c] = d
+            u = np.uint32(np.int32((x + d * spans[0, c]) * side)) & last
+            v = np.uint32(np.int32((y + d * spans[1, c]) * side)) & last
+            flat = texture + (v << shift) + u
+            height = np.uint32(np.int32((HALF + slope * d) * wall_side))
+            upright = marks[0, c] + height * np.uint32(np.int32(wall_side))
+            pixels[r, c] = np.uint32(upright if wall < far else flat)
 
 
 @part
 def fetch(texels, pixels):
-    """Replace places of colours by the colours."""
-    for c in range(pixels.size):
-        pixels[c] = texels[pixels[c]]
+    """Replace the places of colours by the colours, 0xBBGGRR."""
+    for r in range(pixels.shape[0]):
+        for c in range(pixels.shape[1]):
+            pixels[r, c] = texels[pixels[r, c]]
 
 
 @part
-def shade(far, wall, faces, depth, pixels):
-    """Darken a row's pixels with their depth, and its walls by the light on their faces, in 256ths.
-
-    Red and blue are scaled together, in one multiplication.
-    """
-    for c in range(pixels.size):
-        light = FULL - FADE * depth[c]
-        light = light if light > DARKEST else DARKEST
-        light = light * faces[c] if wall[c] < far else light
-        scale = np.uint32(np.int32(light))
-        red_blue = ((pixels[c] & np.uint32(0xFF00FF)) * scale >> np.uint32(8)) & np.uint32(0xFF00FF)
-        green = ((pixels[c] & np.uint32(0x00FF00)) * scale >> np.uint32(8)) & np.uint32(0x00FF00)
-        pixels[c] = red_blue | green
+def shade(rows, wall, marks, pixels):
+    """Darken pixels by the light, in 256ths, of their wall or row; red and blue in one multiplication."""
+    for r in range(pixels.shape[0]):
+        far, row_light = rows[r]["distance"], rows[r]["light"]
+        for c in range(pixels.shape[1]):
+            light = marks[1, c] if wall[c] < far else row_light
+            red_blue = (pixels[r, c] & np.uint32(0xFF00FF)) * light >> np.uint32(8)
+            green = (pixels[r, c] & np.uint32(0x00FF00)) * light >> np.uint32(8)
+            pixels[r, c] = red_blue & np.uint32(0xFF00FF) | green & np.uint32(0x00FF00)
 
 
 @part

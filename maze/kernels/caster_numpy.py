@@ -46,10 +46,9 @@ def draw_numpy(
     height = ((f32(0.5) + rows["slope"][:, None] * depth) * f32(side)).astype(int)
     color = texels[np.where(is_wall, column + height * side, flat)]
 
-    light = np.maximum(caster.FULL - caster.FADE * depth, caster.DARKEST)
-    light = np.where(is_wall, light * np.where(across_x, f32(1), caster.SHADE), light).astype(
-        np.uint32
-    )
+    bright = np.maximum(caster.FULL - caster.FADE * wall, caster.DARKEST)
+    light = np.where(across_x, bright, bright * caster.SHADE).astype(np.uint32)
+    light = np.where(is_wall, light, rows["light"][:, None])
     image = _channels(color) * light[..., None] >> 8
     _show(agent, things, pictures, wall, depth, image)
     return image.astype(np.uint8)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-#: One agent and its episode.
+#: One agent and its episode. The pose comes first, so that it can be seen as an array.
 AGENT = np.dtype(
     [
         ("x", np.float64),  # tiles
@@ -33,6 +33,7 @@ ROW = np.dtype(
         ("distance", np.float32),  # tiles to where it meets the floor or the ceiling
         ("texels", np.uint32),  # where the texture of that surface begins
         ("shift", np.uint32),  # log2 of that texture's side
+        ("light", np.uint32),  # that falls on it, in 256ths
     ]
 )
 

@@ -111,6 +111,50 @@ def test_the_time_is_up_after_so_many_frames():
         mazes.step(np.zeros(2, int))
 
 
+def test_looking_takes_no_time():
+    mazes = maze.make("StaticSmall", 2, frames=8, size=8)
+    mazes.reset()
+    for _ in range(5):
+        mazes.look()
+    assert not mazes.step(np.zeros(2, int))[2].any()
+    assert mazes.step(np.zeros(2, int))[2].all()
+
+
+@pytest.mark.parametrize("name", ["RandomMazeSmall", "IMaze"])
+def test_one_can_stop_and_go_on(name, tmp_path):
+    """From a file, in a simulator that was elsewhere before, across the end of the episodes."""
+    options = {"size": 16, "frames": 80, "ring": 0}
+    mazes = maze.make(name, 3, 0, **options)
+    mazes.reset()
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        mazes.step(rng.integers(0, 8, 3))
+    np.savez(tmp_path / "state.npz", **mazes.state())
+    other = maze.make(name, 3, 99, **options)
+    other.reset()
+    with np.load(tmp_path / "state.npz") as state:
+        other.load_state(state)
+    for _ in range(20):
+        actions = rng.integers(0, 8, 3)
+        ours, theirs = mazes.step(actions), other.step(actions)
+        for one, another in zip([*ours[0], ours[2]], [*theirs[0], theirs[2]]):
+            np.testing.assert_array_equal(one, another)
+        if ours[2].any():
+            mazes.reset(ours[2])
+            other.reset(ours[2])
+    with pytest.raises(MazeError, match="this state is not of 2 mazes StaticLarge"):
+        maze.make("StaticLarge", 2).load_state(mazes.state())
+
+
+def test_a_view_is_what_the_agent_sees_in_another_size():
+    mazes = maze.make("StaticSmall", 3, size=(84, 84))
+    seen = mazes.reset()
+    before = mazes.agents.copy()
+    np.testing.assert_array_equal(mazes.view(2, 84), seen.rgb[2])
+    assert mazes.view(0, (100, 60)).shape == (100, 60, 3)
+    np.testing.assert_array_equal(mazes.agents, before)
+
+
 def test_images_stay_for_the_length_of_the_ring():
     mazes = maze.make("StaticSmall", 2, ring=3, size=16)
     first = mazes.reset()
@@ -245,7 +289,7 @@ def test_nothing_before_the_first_reset(call):
 def test_masks_that_are_none(which):
     mazes = maze.make("StaticSmall", 2)
     mazes.reset()
-    with pytest.raises(MazeError, match="mask of 2 bool"):
+    with pytest.raises(MazeError, match="a mask of 2 bool"):
         mazes.reset(which)
 
 

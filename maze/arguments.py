@@ -1,0 +1,86 @@
+"""What callers hand in, checked: sizes, seeds, masks, actions."""
+
+from typing import Any
+
+import numpy as np
+
+from maze.constants import Action
+from maze.errors import MazeError
+
+__all__ = ["checked_actions", "checked_mask", "checked_seeds", "checked_size", "whole"]
+
+LARGEST_IMAGE = 2_048  # pixels of a side
+
+
+def whole(name: str, value: Any, least: int, most: int) -> int:
+    """Return the value as an int between `least` and `most`, both included."""
+    if isinstance(value, (int, np.integer)) and least <= value <= most:
+        return int(value)
+    raise MazeError(f"{name}={value!r}: this takes a whole number from {least} to {most:,}.")
+
+
+def checked_size(size: object) -> tuple[int, int]:
+    """Return (height, width) of an image of that size: two whole numbers, or one for a square.
+
+    Raises
+    ------
+    MazeError
+        Where it is no size, or none between 1 and LARGEST_IMAGE.
+    """
+    try:
+        height, width = size if isinstance(size, (tuple, list)) else (size, size)  # type: ignore[misc]
+        whole = int(height), int(width)
+    except (TypeError, ValueError):
+        whole = (0, 0)
+    else:
+        if whole != (height, width):
+            whole = (0, 0)
+    if not all(1 <= side <= LARGEST_IMAGE for side in whole):
+        raise MazeError(
+            f"size={size!r} is no size of an image. Give (height, width) in pixels, or one number for "
+            f"a square, from 1 to {LARGEST_IMAGE:,}; (84, 84) is usual."
+        )
+    return whole
+
+
+def checked_seeds(seed: Any, batch: int) -> list[Any]:
+    """Return a seed for each maze: seed + i, or each its own; or None for each, for other numbers each time."""
+    if seed is None:
+        return [None] * batch
+    seeds = [seed + i for i in range(batch)] if np.ndim(seed) == 0 else list(seed)
+    fine = all(isinstance(s, (int, np.integer)) and s >= 0 for s in seeds)
+    if len(seeds) != batch or not fine:
+        raise MazeError(
+            f"seed={seed!r}: give one whole number from 0 up (maze i then has seed + i), or one for "
+            f"each of the {batch} mazes."
+        )
+    return seeds
+
+
+def checked_mask(which: object, batch: int) -> np.ndarray:
+    """Return a mask (batch,) bool."""
+    mask = np.asarray(which)
+    if mask.shape != (batch,) or mask.dtype != bool:
+        raise MazeError(
+            f"which mazes to reset is said by a mask of {batch} bool; it was given an array of shape "
+            f"{mask.shape} and dtype {mask.dtype}."
+        )
+    return mask
+
+
+def checked_actions(actions: object, batch: int) -> np.ndarray:
+    """Return the actions (batch,) as int64."""
+    given = np.asarray(actions)
+    if given.shape != (batch,) or given.dtype.kind not in "iu":
+        raise MazeError(
+            f"step(actions) takes {batch} whole numbers, shape ({batch},); it was given "
+            f"shape {given.shape} of {given.dtype}."
+        )
+    given = np.ascontiguousarray(given, np.int64)
+    if given.view(np.uint64).max() >= len(Action):  # a negative one is huge then
+        n = int(np.argmax((given < 0) | (given >= len(Action))))
+        raise MazeError(
+            f"actions[{n}] is {given[n]}; actions go from 0 to {len(Action) - 1}: "
+            f"{', '.join(f'{a.value} {a.name.lower()}' for a in Action)}."
+        )
+    return given

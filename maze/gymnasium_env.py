@@ -1,0 +1,257 @@
+"""The maze behind Gymnasium's interface: one environment, and a batch of them stepped natively."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from maze.arguments import checked_actions
+from maze.constants import ACTION_REPEAT, FRAME_RATE, VELOCITY_BOUND, Action
+from maze.errors import EpisodeError, MazeError
+from maze.kernels.records import LOOK
+from maze.simulator import Observation, Simulator, make
+from maze.topdown import wide_view
+
+__all__ = ["MazeEnv", "MazeVectorEnv"]
+
+ENDLESS = 10**9  # frames: the time limit is Gymnasium's
+MOST_REWARD = 1_000.0  # of one step, for Gymnasium's Box; none comes near
+RENDER_FPS = FRAME_RATE // ACTION_REPEAT
+
+
+class MazeEnv(gymnasium.Env):
+    """A maze seen from within: find the goal, and find it again, until the time is up.
+
+    **Actions**, Discrete(8): see `maze.Action`. They last `repeat` frames of 1/60 second, have inertia,
+    and slide along walls.
+
+    **Observations**, Dict: ``rgb`` (84, 84, 3) uint8; ``depth`` (84, 84) float32, tiles along the
+    direction in which one looks; ``velocity`` (6,) float32: forwards, to the right, up, in tiles a second,
+    and pitch, yaw to the right, roll, in radians a second. With ``last=True`` also ``action`` (8 before
+    the first) and ``reward``.
+
+    **Rewards**: the goal +10, an apple +1, a strawberry +2. The goal brings one to another start and
+    all fruit back. Nothing terminates an episode; its time limit, 900 or 2,700 steps, truncates it.
+
+    **Info**: pose (x, y in tiles, angle), tile and goal_tile (row, column), goals found in this
+    episode, and distance, the tiles of the shortest path to the goal.
+
+    Parameters
+    ----------
+    maze : str or Path or Layout
+        As `maze.make` takes it.
+    render_mode : {None, "rgb_array"}
+        Rendered is what the agent sees, large, beside the maze from above.
+    last : bool
+        Whether the last action and reward are part of the observation.
+    **options
+        ``size``, ``order``, ``fruit``, ``repeat`` of `maze.make`. With another `repeat` than 4, give
+        ``max_episode_steps`` too.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": RENDER_FPS}
+
+    def __init__(
+        self,
+        maze: Any = "StaticSmall",
+        render_mode: str | None = None,
+        last: bool = False,
+        **options: Any,
+    ) -> None:
+        self.simulator = make(maze, 1, None, ring=0, frames=ENDLESS, **options)
+        self.render_mode = _known(render_mode)
+        self.last = last
+        self.observation_space = _observation_space(self.simulator, last)
+        self.action_space = spaces.Discrete(len(Action))
+        self._action = np.zeros(1, np.int64)
+        self._begun = False
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Begin an episode, decided by the seed, or by those before."""
+        super().reset(seed=seed)
+        self.simulator.rngs[0] = self.np_random
+        self._begun = True
+        seen = self.simulator.reset()
+        return self._observed(seen), self._info()
+
+    def step(self, action: Any) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
+        """Act for one step; see `MazeEnv`.
+
+        Raises
+        ------
+        MazeError
+            Where that is no action.
+        EpisodeError
+            Before the first reset.
+        """
+        if not (isinstance(action, (int, np.integer)) and 0 <= action < len(Action)):
+            raise MazeError(
+                f"action {action!r}: actions are whole numbers from 0 to {len(Action) - 1}."
+            )
+        if not self._begun:
+            raise EpisodeError("there is no episode yet: call reset() first.")
+        self._action[0] = action
+        seen = self.simulator.advance(self._action)
+        return self._observed(seen), float(seen.reward[0]), False, False, self._info()
+
+    def render(self) -> np.ndarray | None:  # type: ignore[override]
+        """Return what the agent sees beside the maze from above, (h, w, 3) uint8."""
+        return wide_view(self.simulator) if self.render_mode else None
+
+    def _observed(self, seen: Observation) -> dict[str, np.ndarray]:
+        observation = {"rgb": seen.rgb[0], "depth": seen.depth[0], "velocity": seen.velocity[0]}
+        if self.last:
+            action = seen.action[0]
+            observation["action"] = np.int64(len(Action) if action == LOOK else action)
+            observation["reward"] = seen.reward.astype(np.float32)
+        return observation
+
+    def _info(self) -> dict[str, Any]:
+        return {name: values[0] for name, values in self.simulator.info().items()}
+
+
+class MazeVectorEnv(VectorEnv):
+    """A batch of mazes behind Gymnasium's vector interface, stepped and drawn in one call.
+
+    Maze i is what a `MazeEnv` with seed + i is. Spaces, rewards and info are those of `MazeEnv`, with a
+    first axis of `num_envs`.
+
+    Parameters
+    ----------
+    maze, render_mode, last, **options
+        As in `MazeEnv`.
+    num_envs : int
+    max_episode_steps : int, optional
+        `gymnasium.make_vec` gives it what is registered.
+    autoreset_mode : gymnasium.vector.AutoresetMode or str
+        NEXT_STEP (default): the step after the last of an episode ignores the action and returns the
+        first observation of the next, with reward 0. SAME_STEP: the last step returns that already, and
+        its own observation and info as ``infos["final_obs"]`` and ``["final_info"]``. DISABLED: call
+        ``reset(options={"reset_mask": truncated})``.
+    copy : bool
+        Write observations into new arrays every time. Else they go into four sets of arrays in turn,
+        so that each stays as it is for three more calls: twice as fast for large batches.
+    """
+
+    def __init__(
+        self,
+        maze: Any = "StaticSmall",
+        num_envs: int = 1,
+        max_episode_steps: int | None = None,
+        render_mode: str | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        copy: bool = False,
+        last: bool = False,
+        **options: Any,
+    ) -> None:
+        repeat = options.get("repeat", ACTION_REPEAT)
+        frames = ENDLESS if max_episode_steps is None else max_episode_steps * repeat
+        ring = 0 if copy else 4
+        self.simulator = make(maze, num_envs, None, ring=ring, frames=frames, **options)
+        self.num_envs = num_envs
+        self.render_mode = _known(render_mode)
+        self.last = last
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = {**MazeEnv.metadata, "autoreset_mode": self.autoreset_mode}
+        self.single_observation_space = _observation_space(self.simulator, last)
+        self.single_action_space = spaces.Discrete(len(Action))
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._over, self._everywhere = np.zeros(num_envs, bool), np.ones(num_envs, bool)
+        self._everywhere.flags.writeable = False
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Begin episodes: of all, or of those in ``options["reset_mask"]``.
+
+        Of a sequence of seeds, a maze with None keeps its random numbers.
+        """
+        if seed is not None and np.ndim(seed) > 0:  # type: ignore[arg-type]
+            rngs = self.simulator.rngs
+            seeds = list(seed)  # type: ignore[arg-type]
+            if len(seeds) != self.num_envs:
+                raise MazeError(f"{len(seeds)} seeds for {self.num_envs} mazes.")
+            for n, given in enumerate(seeds):
+                if given is not None:
+                    rngs[n] = np.random.default_rng(given)
+            seed = None
+        mask = (options or {}).get("reset_mask")
+        seen = self.simulator.reset(mask, seed)  # type: ignore[arg-type]
+        self._over = self._over & ~mask if mask is not None else np.zeros(self.num_envs, bool)
+        return self._observed(seen), self._infos()
+
+    def step(
+        self, actions: Any
+    ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Act in all mazes; see `MazeVectorEnv` for what follows the end of an episode."""
+        simulator, terminated = self.simulator, np.zeros(self.num_envs, bool)
+        if self._over.any() and self.autoreset_mode is AutoresetMode.NEXT_STEP:
+            actions = np.where(self._over, LOOK, checked_actions(actions, self.num_envs))
+            simulator.begin(np.flatnonzero(self._over))
+            seen = simulator.advance(actions)
+        else:
+            seen, _, _ = simulator.step(actions)
+        self._over = simulator.over
+        if self._over.any() and self.autoreset_mode is AutoresetMode.SAME_STEP:
+            return self._begin_at_once(seen)
+        return self._observed(seen), seen.reward, terminated, self._over, self._infos()
+
+    def _begin_at_once(self, seen: Observation) -> tuple:
+        over, self._over = self._over, np.zeros(self.num_envs, bool)
+        last_seen, last_infos = self._observed(seen), self._infos()
+        final_obs = np.full(self.num_envs, None)
+        for n in np.flatnonzero(over):
+            final_obs[n] = {name: values[n].copy() for name, values in last_seen.items()}
+        final_info = {name: over if name.startswith("_") else v for name, v in last_infos.items()}
+        first = self._observed(self.simulator.reset(over))
+        infos = {**self._infos(), "final_obs": final_obs, "_final_obs": over}
+        infos |= {"final_info": final_info, "_final_info": over}
+        return first, seen.reward, np.zeros(self.num_envs, bool), over, infos
+
+    def render(self) -> tuple[np.ndarray, ...] | None:  # type: ignore[override]
+        """Return, for each maze, what the agent sees beside the maze from above."""
+        if not self.render_mode:
+            return None
+        return tuple(wide_view(self.simulator, n) for n in range(self.num_envs))
+
+    def _observed(self, seen: Observation) -> dict[str, np.ndarray]:
+        observation = {"rgb": seen.rgb, "depth": seen.depth, "velocity": seen.velocity}
+        if self.last:
+            observation["action"] = np.where(seen.action == LOOK, len(Action), seen.action)
+            observation["reward"] = seen.reward.astype(np.float32)[:, None]
+        return observation
+
+    def _infos(self) -> dict[str, Any]:
+        infos = self.simulator.info()
+        return infos | {"_" + name: self._everywhere for name in infos}
+
+
+def _observation_space(simulator: Simulator, last: bool) -> spaces.Dict:
+    height, width = simulator.size
+    image = (height, width, 3) if simulator.order == "HWC" else (3, height, width)
+    farthest = float(np.hypot(*simulator.maze_size))
+    parts: dict[str, spaces.Space] = {
+        "rgb": spaces.Box(0, 255, image, np.uint8),
+        "depth": spaces.Box(0, farthest, (height, width), np.float32),
+        "velocity": spaces.Box(-VELOCITY_BOUND, VELOCITY_BOUND, (6,), np.float32),
+    }
+    if last:
+        parts["action"] = spaces.Discrete(len(Action) + 1)
+        parts["reward"] = spaces.Box(0, MOST_REWARD, (1,), np.float32)
+    return spaces.Dict(parts)
+
+
+def _known(render_mode: str | None) -> str | None:
+    if render_mode not in (None, "rgb_array"):
+        raise MazeError(f'render_mode={render_mode!r}: there is "rgb_array", or None for none.')
+    return render_mode

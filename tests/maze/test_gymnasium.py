@@ -1,0 +1,243 @@
+"""The maze through Gymnasium: its own checker, autoreset in all modes, and a stranger's agent that learns."""
+
+import numpy as np
+import pytest
+
+import maze
+from maze import EpisodeError, MazeError
+
+gymnasium = pytest.importorskip("gymnasium")
+from gymnasium.utils.env_checker import check_env  # noqa: E402
+from gymnasium.vector import AutoresetMode  # noqa: E402
+
+from maze.gymnasium_env import MazeEnv  # noqa: E402
+
+SMALL = {"size": (20, 24), "max_episode_steps": 6}
+
+
+def actions(steps, n, seed=0):
+    return np.random.default_rng(seed).integers(0, 8, (steps, n))
+
+
+@pytest.mark.parametrize("name", maze.names())
+def test_gymnasiums_own_checker_is_content(name):
+    check_env(gymnasium.make(f"maze/{name}-v0").unwrapped)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"last": True},
+        {"order": "CHW", "size": 30},
+        {"render_mode": "rgb_array"},
+        {"fruit": False, "repeat": 1},
+    ],
+)
+def test_and_so_with_options(options):
+    check_env(gymnasium.make("maze/RandomGoalSmall-v0", **options).unwrapped)
+
+
+@pytest.mark.parametrize(("name", "steps"), [("IMaze", 900), ("RandomMazeLarge", 2_700)])
+def test_the_time_limit_truncates(name, steps):
+    assert gymnasium.spec(f"maze/{name}-v0").max_episode_steps == steps
+    env = gymnasium.make(f"maze/{name}-v0", size=4)
+    env.reset(seed=0)
+    ends = [env.step(int(a))[2:4] for a in actions(steps, 1)[:, 0]]
+    assert not any(ends[-1][:1]), "reaching the goal, or the time limit, is no terminal state"
+    assert [truncated for _, truncated in ends].index(True) == steps - 1
+
+
+def test_info_tells_the_truth():
+    env = gymnasium.make("maze/RandomGoalSmall-v0")
+    _, info = env.reset(seed=3)
+    assert list(info) == ["pose", "tile", "goal_tile", "goals", "distance"]
+    x, y, _ = info["pose"]
+    assert info["tile"].tolist() == [int(y), int(x)]
+    assert info["distance"] > 0
+    assert info["goals"] == 0
+    _, _, _, _, following = env.step(2)
+    assert info["pose"] is not following["pose"]
+    assert not np.array_equal(info["pose"], following["pose"])
+
+
+def test_last_action_and_reward_can_be_seen():
+    env = gymnasium.make("maze/StaticSmall-v0", last=True)
+    seen, _ = env.reset(seed=0)
+    assert (seen["action"], seen["reward"].tolist()) == (8, [0.0])
+    seen, reward, *_ = env.step(5)
+    assert (seen["action"], seen["reward"][0]) == (5, reward)
+
+
+@pytest.mark.parametrize("action", [8, -1, 1.5, "left", None, np.array([1])])
+def test_actions_that_are_none(action):
+    env = gymnasium.make("maze/StaticSmall-v0", disable_env_checker=True).unwrapped
+    env.reset(seed=0)
+    with pytest.raises(MazeError, match="whole numbers from 0 to 7"):
+        env.step(action)
+
+
+def test_no_step_before_the_first_reset():
+    with pytest.raises(EpisodeError, match=r"call reset\(\)"):
+        gymnasium.make("maze/StaticSmall-v0").unwrapped.step(0)
+    vector = gymnasium.make_vec("maze/StaticSmall-v0", num_envs=2)
+    with pytest.raises(EpisodeError, match=r"call reset\(\)"):
+        vector.step(np.zeros(2, int))
+
+
+def test_an_unknown_way_to_render():
+    with pytest.raises(MazeError, match="rgb_array"):
+        MazeEnv("StaticSmall", render_mode="ansi")
+
+
+def test_what_is_rendered_shows_both_views():
+    env = gymnasium.make("maze/StaticSmall-v0", render_mode="rgb_array")
+    env.reset(seed=0)
+    frame = env.render()
+    assert frame.dtype == np.uint8
+    assert frame.shape[1] > 2 * frame.shape[0]
+    assert frame.std() > 20
+    assert gymnasium.make("maze/StaticSmall-v0").unwrapped.render() is None
+
+
+# -- vector environments ----------------------------------------------------------------------------
+
+
+def make_vec(n=3, name="RandomMazeSmall", **options):
+    return gymnasium.make_vec(f"maze/{name}-v0", num_envs=n, **{**SMALL, **options})
+
+
+def hold(one, other):
+    """Nested results are the same."""
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            hold(one[key], other[key])
+    else:
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_ours_is_what_gymnasium_makes_of_single_ones(mode):
+    """All that SyncVectorEnv returns in that mode, across the ends of episodes."""
+    ours = make_vec(autoreset_mode=mode, copy=True)
+    single = {"autoreset_mode": mode}
+    theirs = make_vec(vectorization_mode="sync", vector_kwargs=single)
+    assert ours.spec.vector_entry_point.endswith("MazeVectorEnv")
+    assert type(theirs.unwrapped) is not type(ours.unwrapped)
+    assert ours.metadata["autoreset_mode"] == theirs.metadata["autoreset_mode"] == mode
+    assert ours.observation_space == theirs.observation_space
+    assert ours.single_action_space == theirs.single_action_space
+
+    one, other = (env.reset(seed=5) for env in (ours, theirs))
+    hold(one[0], other[0])
+    hold(one[1], other[1])
+    ended = 0
+    for a in actions(20, 3):
+        one, other = ours.step(a), theirs.step(a)
+        hold(one[0], other[0])
+        for k in range(1, 4):
+            np.testing.assert_array_equal(one[k], other[k])
+            assert one[k].dtype == other[k].dtype
+        plain = [
+            {k: v for k, v in infos.items() if "final" not in k} for infos in (one[4], other[4])
+        ]
+        hold(*plain)
+        if one[3].any():
+            ended += 1
+            if mode is AutoresetMode.SAME_STEP:
+                for n in range(3):
+                    hold(one[4]["final_obs"][n], other[4]["final_obs"][n])
+                hold(one[4]["final_info"], other[4]["final_info"])
+            if mode is AutoresetMode.DISABLED:
+                mask = {"reset_mask": one[3]}
+                hold(ours.reset(options=mask)[0], theirs.reset(options=mask)[0])
+    assert ended >= 2
+
+
+def test_episodes_that_end_at_different_times():
+    env = make_vec(autoreset_mode=AutoresetMode.DISABLED, copy=True)
+    env.reset(seed=0)
+    for a in actions(3, 3):
+        env.step(a)
+    env.reset(options={"reset_mask": np.array([False, True, False])})
+    ends = []
+    for a in actions(6, 3):
+        _, _, _, over, _ = env.step(a)
+        ends.append(over.tolist())
+        if over.any():
+            env.reset(options={"reset_mask": over})
+    assert ends[2] == [True, False, True]
+    assert ends[5] == [False, True, False]
+
+
+def test_a_finished_episode_is_not_stepped_on():
+    env = make_vec(autoreset_mode="Disabled")
+    env.reset(seed=0)
+    for a in actions(6, 3):
+        env.step(a)
+    with pytest.raises(EpisodeError, match="time of maze 0 is up"):
+        env.step(np.zeros(3, int))
+
+
+def test_seeds_for_each():
+    env = make_vec(copy=True)
+    first = env.reset(seed=[7, 8, 9])[0]
+    assert all(np.array_equal(a, b) for a, b in zip(first.values(), env.reset(seed=7)[0].values()))
+    kept = env.reset(seed=[7, None, 9])[0]
+    assert np.array_equal(kept["rgb"][0], first["rgb"][0])
+    assert not np.array_equal(kept["rgb"][1], first["rgb"][1])
+    with pytest.raises(MazeError, match="2 seeds for 3"):
+        env.reset(seed=[1, 2])
+
+
+def test_observations_last_as_long_as_is_said():
+    env = make_vec()
+    first = env.reset(seed=0)[0]
+    kept = first["rgb"].copy()
+    for a in actions(3, 3):
+        env.step(a)
+    assert np.array_equal(first["rgb"], kept)
+    seen, *_ = env.step(np.zeros(3, int))
+    assert np.shares_memory(seen["rgb"], first["rgb"])
+    copying = make_vec(copy=True)
+    assert not np.shares_memory(copying.reset()[0]["rgb"], copying.step(np.zeros(3, int))[0]["rgb"])
+
+
+def test_statistics_of_gymnasium_count_our_episodes():
+    env = gymnasium.wrappers.vector.RecordEpisodeStatistics(make_vec())
+    env.reset(seed=0)
+    lengths = []
+    for a in actions(20, 3):
+        *_, over, infos = env.step(a)
+        if over.any():
+            lengths += infos["episode"]["l"].tolist()
+    assert lengths
+    assert set(lengths) == {6}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of a stranger's libraries
+def test_a_strangers_agent_learns(tmp_path):
+    """A2C of stable-baselines3 as it comes, in a maze of one corridor round a block."""
+    sb3 = pytest.importorskip("stable_baselines3")
+    own = tmp_path / "block.txt"
+    own.write_text("#######\n#A...A#\n#.###.#\n#..G..#\n#######\n")
+    options = {"maze": own, "size": 36, "max_episode_steps": 225}
+
+    def score(policy, episodes=20):
+        env, total = gymnasium.make("maze/StaticSmall-v0", **options), 0.0
+        for k in range(episodes):
+            (seen, _), over = env.reset(seed=1_000 + k), False
+            while not over:
+                seen, reward, _, over, _ = env.step(policy(seen))
+                total += reward
+        return total / episodes
+
+    rng = np.random.default_rng(0)
+    by_chance = score(lambda seen: int(rng.integers(8)))
+    env = sb3.common.env_util.make_vec_env("maze/StaticSmall-v0", 16, seed=0, env_kwargs=options)
+    agent = sb3.A2C("MultiInputPolicy", env, seed=0)
+    agent.learn(100_000)
+    learnt = score(lambda seen: int(agent.predict(seen)[0]))
+    print(f"by chance {by_chance:.1f}, learnt {learnt:.1f} points an episode of 15 seconds")
+    assert learnt > 2 * by_chance
