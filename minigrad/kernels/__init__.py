@@ -38,7 +38,7 @@ except (ImportError, OSError) as error:  # OSError: llvmlite is there but its li
     )
 
 if JIT:
-    from minigrad.kernels.cache import compile_lazily
+    from minigrad.kernels.cache import OPTIONS, compile_lazily
 
 __all__ = ["JIT", "kernel", "part", "plain"]
 
@@ -65,7 +65,7 @@ def part(loop: Callable) -> Any:
     """Decorate a function that kernels call: compiled into them where Numba serves, else plain Python."""
     if not JIT:
         return loop
-    return numba.njit(nogil=True)(loop)
+    return numba.njit(**OPTIONS)(loop)
 
 
 def plain(*arrays: np.ndarray, dtype: type | None = None) -> list[np.ndarray]:

@@ -7,6 +7,10 @@ from typing import Any
 import numba
 from numba.core.caching import FunctionCache
 
+#: Without the GIL. A division by 0 is inf or NaN, as in the twins: a test for it at each division, as in
+#: Python, would keep the compiler from vectors.
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
 
 class ForgivingCache(FunctionCache):
     """A cache of compiled loops whose damage costs time and nothing else.
@@ -45,7 +49,7 @@ class ForgivingCache(FunctionCache):
 
 def compile_lazily(loop: Callable) -> Any:
     """Return `loop` as a Numba function that compiles at its first call and releases the GIL."""
-    compiled: Any = numba.njit(nogil=True)(loop)
+    compiled: Any = numba.njit(**OPTIONS)(loop)
     try:
         compiled._cache = ForgivingCache(loop)
     except (RuntimeError, OSError):

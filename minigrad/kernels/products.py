@@ -11,7 +11,7 @@ from minigrad.kernels.threads import run_sliced, threads_here
 
 __all__ = ["matmul"]
 
-LARGE = 1 << 21  # multiplications from which on a second thread is worth its start
+LARGE = 1 << 22  # multiplications from which on a second thread is worth its start
 
 
 def matmul(a: Any, b: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import OptimizerError
+from minigrad.kernels.adam import adam
 from minigrad.optim.optimizer import Optimizer
 
 
@@ -45,14 +46,8 @@ class Adam(Optimizer):
         return {"exp_avg": np.zeros_like(x), "exp_avg_sq": np.zeros_like(x)}
 
     def _update(self, x, g, slots, options, room):
-        m, v, t = slots["exp_avg"], slots["exp_avg_sq"], slots["step"]
-        beta1, beta2 = options["betas"]
-        m += np.multiply(np.subtract(g, m, out=room), 1 - beta1, out=room)
-        v *= beta2
-        v += np.multiply(np.square(g, out=room), 1 - beta2, out=room)
-        np.sqrt(v, out=room)
-        room /= sqrt(1 - beta2**t)
-        room += options["eps"]
-        np.divide(m, room, out=room)
-        room *= options["lr"] / (1 - beta1**t)
-        x -= room
+        (beta1, beta2), t = options["betas"], slots["step"]
+        rate, scale = options["lr"] / (1 - beta1**t), 1 / sqrt(1 - beta2**t)
+        adam(
+            x, g, slots["exp_avg"], slots["exp_avg_sq"], (beta1, beta2), rate, scale, options["eps"]
+        )
