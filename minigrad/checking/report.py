@@ -164,7 +164,7 @@ class Report:
 
 def entries(count: int) -> str:
     """A count of entries, in words."""
-    return f"{count} entr{'y' if count == 1 else 'ies'}"
+    return f"{count:,} entr{'y' if count == 1 else 'ies'}"
 
 
 def short(number: Any) -> str:

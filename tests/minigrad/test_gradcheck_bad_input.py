@@ -79,7 +79,7 @@ def test_of_ten_million_entries_a_few_are_checked():
     x = np.random.default_rng(0).random(10_000_000, dtype=np.float32)
     report = gradcheck(lambda x: np.sum(x * x), x)
     assert report, report
-    assert "A sample: 10 of 10000000 entries were checked." in str(report)
+    assert "A sample: 10 of 10,000,000 entries were checked." in str(report)
 
 
 class Normalised(Function):

@@ -195,7 +195,7 @@ def test_large_inputs_are_sampled_with_a_word():
     x = draw_array(0, (100, 80))
     report = gradcheck(np.tanh, x)
     assert report
-    assert "A sample: 256 of 8000 entries were checked." in str(report)
+    assert "A sample: 256 of 8,000 entries were checked." in str(report)
     assert gradcheck(np.tanh, x[0], samples=7).checked[0].sum() == 7
     wrong = gradcheck((lambda x: (np.tanh(x), x), lambda dy, x: -dy / np.cosh(x) ** 2), x)
     assert "sign" in wrong.mistakes
