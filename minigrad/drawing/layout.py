@@ -1,6 +1,6 @@
 """Where the boxes of a graph go: columns from left to right, rows so that few lines cross.
 
-Four steps, after Sugiyama, Tagawa and Toda (1981), all without recursion:
+Five steps, the first four after Sugiyama, Tagawa and Toda (1981), all without recursion:
 
 1. A node stands right of everything it comes from: its column is its longest path from the leaves.
    A leaf, and what is computed apart from the longest path, then moves right to the node that uses it.
@@ -10,11 +10,14 @@ Four steps, after Sugiyama, Tagawa and Toda (1981), all without recursion:
    right and back again, a few times; the best order seen is kept.
 4. Rows: each box wants to stand level with its neighbours. The nearest that the order and the sizes
    of the boxes allow is a regression under an order, solved by merging blocks.
+5. A long graph that climbs on the whole, as one unrolled in time does, is sheared until it does not.
 """
 
 from bisect import bisect_right, insort
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from minigrad.drawing.rows import level
 from minigrad.errors import GraphError
@@ -73,7 +76,7 @@ def arrange(edges: Mapping[Any, Sequence[Hashable]]) -> Layout:
     right = _reversed(left)
     layers = _sorted(layers, left, right)
     sizes = [1.0] * len(order) + [BEND] * (len(columns) - len(order))
-    rows = level(layers, left, right, sizes)
+    rows = _sheared(level(layers, left, right, sizes), columns)
     return Layout(
         {node: (columns[n], rows[n]) for node, n in number.items()},
         {
@@ -189,6 +192,22 @@ def _sort_by_neighbours(layer: list[int], fixed: list[int], neighbours: list[lis
         near = [place[m] for m in neighbours[n]]
         means[n] = sum(near) / len(near) if near else float(k)
     layer.sort(key=means.__getitem__)
+
+
+def _sheared(rows: list[float], columns: list[int]) -> list[float]:
+    """Rows that do not climb from left to right; as they were, unless they climb by more than a column's height."""
+    if not rows:
+        return rows
+    x, y = np.array(columns), np.array(rows)
+    spread = x - x.mean()
+    slope = spread @ y / max(1.0, spread @ spread)
+    top, bottom = np.full(x.max() + 1, np.inf), np.full(x.max() + 1, -np.inf)
+    np.minimum.at(top, x, y)
+    np.maximum.at(bottom, x, y)
+    if abs(slope) * x.max() <= np.max(bottom - top) + 1:
+        return rows
+    y -= slope * x
+    return (y - y.min()).tolist()
 
 
 def crossings(layers: list[list[int]], left: list[list[int]]) -> int:

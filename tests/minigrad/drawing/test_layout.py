@@ -120,3 +120,30 @@ def test_what_leads_from_layer_to_layer_stays_level_whatever_leaves_stand_beside
     edges = {("y", k): [("y", k - 1), ("w", k), ("b", k), ("g", k)] for k in range(1, 60)}
     rows = [layered(edges)["y", k][1] for k in range(1, 60)]
     assert max(rows) - min(rows) < 1.5
+
+
+def _unrolled(steps):
+    """A cell with four weights, its reading and the sum of all readings, step by step in time."""
+    edges, weights = {"sum -1": []}, ["w1", "w2", "w3", "w4"]
+    for t in range(steps):
+        before = [f"h {t - 1}", f"c {t - 1}"] if t else []
+        edges[f"cell {t}"] = [*weights, f"x {t}", *before]
+        edges[f"h {t}"], edges[f"c {t}"] = [f"cell {t}"], [f"cell {t}"]
+        edges[f"read {t}"] = ["v", f"h {t}"]
+        edges[f"error {t}"] = [f"read {t}"]
+        edges[f"sum {t}"] = [f"sum {t - 1}", f"error {t}"]
+    return edges
+
+
+def test_what_is_unrolled_in_time_does_not_climb():
+    short, long = (layered(_unrolled(steps)) for steps in (10, 60))
+    heights = [np.ptp([row for _, row in places.values()]) for places in (short, long)]
+    assert heights[1] < heights[0] + 2
+    rows = [row for _, row in long.values()]
+    assert min(rows) > -1e-9
+
+
+def test_a_graph_that_climbs_by_less_than_a_column_is_left_as_it_is():
+    assert layout._sheared([0.0, 1.0, 1.5], [0, 0, 1]) == [0.0, 1.0, 1.5]
+    assert layout._sheared([0.0, 1.0, 5.0, 10.0], [0, 0, 1, 2])[-1] < 2
+    assert layout._sheared([], []) == []
