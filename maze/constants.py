@@ -58,6 +58,8 @@ WISHES = np.array(
         (0, 1, 0),
         (1, 0, -1),
         (1, 0, 1),
+        (0, 0, 0),
     ],
     np.float64,
 )
+IDLE = 8  # the last of them, to come to rest: for people, whose keys are not always pressed

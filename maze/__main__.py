@@ -1,0 +1,172 @@
+"""``python -m maze``: list, draw, play and record mazes, and score the two players in all of them."""
+
+import argparse
+import getpass
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from maze import scores
+from maze.constants import FRAME_RATE
+from maze.errors import MazeError
+from maze.players import PLAYERS, find_player
+from maze.playing.session import Session, best, keep_score
+from maze.playing.terminal import play_in_terminal
+from maze.playing.window import WindowError, play_in_window
+from maze.recording import film, save_film
+from maze.simulator import make
+from maze.topdown import top_down
+from maze.variants import VARIANTS
+
+SCORES = Path("runs/maze/scores.jsonl")  # where people's games are kept
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; the exit code is 2 for what cannot be done."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.do(options)
+    except MazeError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130  # 128 + SIGINT, as shells say it
+    return 0
+
+
+def _list(options: argparse.Namespace) -> None:
+    width = max(map(len, VARIANTS))
+    for variant in VARIANTS.values():
+        seconds = f"{variant.frames // FRAME_RATE} s"
+        print(f"{variant.name:{width}}  {seconds:>5}  {variant.summary}")
+    print(
+        "\nTheir layouts (# wall, G goal, A apple, S strawberry, P start where it is not anywhere):"
+    )
+    for name in ("IMaze", "StaticSmall", "StaticLarge", "RandomMazeSmall"):
+        print(f"\n{name}{', for one' if VARIANTS[name].is_random else ''}\n{_text(name, 0)}")
+    print("\npython -m maze draw|play|record NAME, python -m maze scores; each has --help.")
+    print("NAME may be a text file of your own that ends in .txt.")
+
+
+def _text(name: str, seed: int) -> str:
+    simulator = make(name, 1, seed, size=1)
+    simulator.reset()
+    return str(simulator.episodes[0].layout)
+
+
+def _draw(options: argparse.Namespace) -> None:
+    if options.out is None:
+        print(_text(options.name, options.seed))
+        return
+    from matplotlib.image import imsave
+
+    simulator = make(options.name, 1, options.seed, size=1)
+    simulator.reset()
+    try:
+        imsave(options.out, top_down(simulator, 0, options.tile, path=options.path))
+    except (OSError, ValueError) as error:
+        raise MazeError(f"cannot write {options.out}: {error}") from error
+    print(f"wrote {options.out}")
+
+
+def _play(options: argparse.Namespace) -> None:
+    session = Session(options.name, options.seed, options.seconds)
+    try:
+        if options.terminal:
+            raise WindowError("not asked for")
+        finished = play_in_window(session, options.map)
+    except WindowError as reason:
+        if not options.terminal:
+            print(f"There is no window ({reason}); it is played in the terminal.", file=sys.stderr)
+        finished = play_in_terminal(session)
+    print(session.status)
+    if not finished:
+        print("Left before the end: this game is not kept.")
+        return
+    keep_score(session.result(options.player or getpass.getuser()), options.scores)
+    for place, game in enumerate(best(options.scores, session.name), 1):
+        print(f"{place}. {game['score']:5.0f}  {game.get('player')}  {game.get('date')}")
+
+
+def _record(options: argparse.Namespace) -> None:
+    simulator = make(options.name, 1, options.seed, size=1)
+    player = find_player(options.player, options.seed)
+    frames = film(simulator, player, options.seconds, options.height, options.path)
+    out = options.out or Path(f"{simulator.variant.name}.gif")
+    save_film(frames, out, FRAME_RATE / simulator.repeat)
+    print(f"wrote {out}")
+
+
+def _score(options: argparse.Namespace) -> None:
+    text = scores.report(options.episodes, options.seed)
+    print(text)
+    try:
+        options.out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MazeError(f"cannot write {options.out}: {error.strerror}.") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m maze", description=__doc__)
+    parser.set_defaults(do=_list)
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    draw = _command(commands, "draw", _draw, "a maze as text, or as a picture from above")
+    draw.add_argument("--out", type=Path, help="a PNG; default: text, on standard output")
+    draw.add_argument("--tile", type=_positive, default=24, help="pixels of a tile (24)")
+    draw.add_argument("--path", action="store_true", help="with the shortest way to the goal")
+
+    play = _command(commands, "play", _play, "play in a window, or in the terminal", None)
+    play.add_argument(
+        "--terminal", action="store_true", help="in the terminal, though there is a window"
+    )
+    play.add_argument("--map", action="store_true", help="show the maze from above as well")
+    play.add_argument("--seconds", type=float, help="of the game; default: the maze's own")
+    play.add_argument("--player", metavar="YOU", help="the name to keep the score under")
+    play.add_argument(
+        "--scores", type=Path, default=SCORES, help=f"where scores are kept ({SCORES})"
+    )
+
+    record = _command(commands, "record", _record, "a film: what a player sees beside the map")
+    record.add_argument("--player", default="oracle", help=f"{' or '.join(PLAYERS)} (oracle)")
+    record.add_argument("--seconds", type=float, default=15, help="of the game (15)")
+    record.add_argument("--height", type=_positive, default=252, help="pixels (252)")
+    record.add_argument("--path", action="store_true", help="with the shortest way to the goal")
+    record.add_argument(
+        "--out", type=Path, help="a .gif, or a .mp4 where ffmpeg is; default: NAME.gif"
+    )
+
+    score = commands.add_parser(
+        "scores", help="scores of the oracle and of chance, into RESULTS.md"
+    )
+    score.set_defaults(do=_score)
+    score.add_argument(
+        "--episodes", type=_positive, default=100, help="of each maze and player (100)"
+    )
+    score.add_argument("--seed", type=int, default=0, help="of the first maze (0)")
+    score.add_argument(
+        "--out", type=Path, default=scores.RESULTS, help="default: RESULTS.md in maze"
+    )
+    return parser
+
+
+def _command(commands, name, do, what, seed: int | None = 0) -> argparse.ArgumentParser:
+    """A command about one maze."""
+    command = commands.add_parser(name, help=what, description=what)
+    command.set_defaults(do=do)
+    command.add_argument(
+        "name", metavar="NAME", help=f"one of {', '.join(VARIANTS)}, or a .txt file"
+    )
+    command.add_argument("--seed", type=int, default=seed, help="which maze, start and goal")
+    return command
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Figures: ways through a maze, and where one has been. matplotlib is imported when something is drawn."""
+
+from typing import Any
+
+import numpy as np
+
+from maze.episode import Episode
+from maze.topdown import ground
+
+__all__ = ["draw_heat_map", "draw_maze", "draw_trajectory", "visits"]
+
+TILE = 8  # pixels of a tile in the picture underneath
+
+
+def draw_maze(axes: Any, episode: Episode, pale: float = 0.6) -> None:
+    """Draw walls, goal and fruit into matplotlib's `axes`, in tiles; walls as `pale` as that, 0 to 1."""
+    image = ground(episode.walls, TILE).astype(float)
+    height, width = episode.walls.shape
+    image += (255 - image) * pale
+    axes.imshow(image.astype(np.uint8), extent=(0, width, height, 0))
+    goal, fruit = episode.things[0], episode.things[1:]
+    axes.plot(fruit["x"], fruit["y"], "o", color="#c02040", markersize=5, zorder=3)
+    axes.plot(
+        goal["x"], goal["y"], "*", color="#ffb000", markeredgecolor="black", markersize=16, zorder=4
+    )
+    axes.set(xticks=[], yticks=[], xlim=(0, width), ylim=(height, 0))
+
+
+def draw_trajectory(
+    axes: Any, episode: Episode, poses: np.ndarray, found: np.ndarray | None = None
+) -> None:
+    """Draw a way through the maze, from light to dark as time goes on.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    episode : Episode
+    poses : (T, 2 or 3)
+        x and y in tiles, as in `Rollout.poses`.
+    found : (T,) bool, optional
+        The steps in which the goal was found: there the way begins anew elsewhere.
+    """
+    from matplotlib.collections import LineCollection
+
+    draw_maze(axes, episode)
+    points = np.asarray(poses, float)[:, :2]
+    segments = np.stack([points[:-1], points[1:]], axis=1)
+    joined = np.ones(len(segments), bool) if found is None else ~np.asarray(found)[1:]
+    lines = LineCollection(list(segments[joined]), cmap="viridis_r", linewidths=1.6)
+    lines.set_array(np.arange(len(segments))[joined])
+    axes.add_collection(lines)
+
+
+def visits(episode: Episode, poses: np.ndarray) -> np.ndarray:
+    """Return the share of time (H, W) spent on each tile; `poses` (..., 2 or 3) begin with x and y."""
+    tiles = np.asarray(poses)[..., :2].reshape(-1, 2).astype(int)
+    counts = np.zeros(episode.walls.shape)
+    np.add.at(counts, (tiles[:, 1], tiles[:, 0]), 1)
+    return counts / max(len(tiles), 1)
+
+
+def draw_heat_map(axes: Any, episode: Episode, poses: np.ndarray) -> Any:
+    """Draw where the time was spent, in per cent of it a tile, and return the image for a colour bar."""
+    height, width = episode.walls.shape
+    share = np.ma.masked_where(episode.walls > 0, 100 * visits(episode, poses))
+    draw_maze(axes, episode, pale=0.75)
+    return axes.imshow(share, cmap="viridis", extent=(0, width, height, 0), vmin=0)

@@ -1,0 +1,143 @@
+"""Two players that give scores a scale: one that knows the way, and one that knows nothing.
+
+A player is called with a simulator and returns an action for each of its mazes.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from maze.constants import FRAME, TURN_TIME, Action
+from maze.errors import MazeError
+from maze.paths import STEPS
+from maze.simulator import Simulator
+
+__all__ = ["PLAYERS", "Oracle", "Player", "RandomPlayer", "Rollout", "find_player", "rollout"]
+
+Player = Callable[[Simulator], np.ndarray]
+
+ASIDE = 0.2  # tiles beside the middle of its way, from which on the oracle first comes back to it
+STRAIGHT, OBLIQUE = (
+    0.2,
+    0.9,
+)  # radians off its way, up to which the oracle goes straight, or turns in walking
+
+
+class RandomPlayer:
+    """Acts by chance: each action as likely as the others."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.rng = np.random.default_rng(seed)
+
+    def __call__(self, simulator: Simulator) -> np.ndarray:
+        """Return actions (batch,)."""
+        return self.rng.integers(0, len(Action), simulator.batch)
+
+
+class Oracle:
+    """Knows the maze and the goal, and takes the shortest way; fruit it eats where it lies on it."""
+
+    def __init__(self, seed: int = 0) -> None:
+        del seed  # it leaves nothing to chance
+
+    def __call__(self, simulator: Simulator) -> np.ndarray:
+        """Return actions (batch,)."""
+        return np.array([self._act(simulator, n) for n in range(simulator.batch)])
+
+    def _act(self, simulator: Simulator, n: int) -> Action:
+        agent = simulator.agents[n]
+        x, y = float(agent["x"]), float(agent["y"])
+        to_x, to_y = self._aim(simulator.episodes[n].distances, x, y)
+        # What it turns on by itself counts already.
+        heading = float(agent["angle"]) + float(agent["turn"]) * TURN_TIME
+        off = (math.atan2(to_y - y, to_x - x) - heading + math.pi) % (2 * math.pi) - math.pi
+        if abs(off) < STRAIGHT:
+            return Action.FORWARD
+        if abs(off) < OBLIQUE:
+            return Action.FORWARD_TURN_RIGHT if off > 0 else Action.FORWARD_TURN_LEFT
+        return Action.TURN_RIGHT if off > 0 else Action.TURN_LEFT
+
+    def _aim(self, distances: np.ndarray, x: float, y: float) -> tuple[float, float]:
+        """The point (x, y) to make for: where the way from here turns next, or the next tile."""
+        row, column = int(y), int(x)
+        down, right = direction = self._ways(distances, row, column)[0]
+        aside = abs(x - column - 0.5) if down else abs(y - row - 0.5)
+        if aside > ASIDE:  # it would hang on a corner of the way's walls
+            return column + 0.5 + right, row + 0.5 + down
+        while direction in self._ways(distances, row, column) and any(direction):
+            row, column = row + down, column + right
+        return column + 0.5, row + 0.5
+
+    def _ways(self, distances: np.ndarray, row: int, column: int) -> list[tuple[int, int]]:
+        """The steps that lead nearer to the goal; at the goal, to stay."""
+        here = distances[row, column]
+        if here == 0:
+            return [(0, 0)]
+        return [(v, h) for v, h in STEPS if distances[row + v, column + h] == here - 1]
+
+
+PLAYERS: dict[str, Callable[[int], Player]] = {"oracle": Oracle, "random": RandomPlayer}
+
+
+def find_player(name: str, seed: int = 0) -> Player:
+    """Return the player of that name.
+
+    Raises
+    ------
+    MazeError
+        Where there is none.
+    """
+    if name not in PLAYERS:
+        raise MazeError(f"there is no player {name!r}; there are {' and '.join(PLAYERS)}.")
+    return PLAYERS[name](seed)
+
+
+@dataclass
+class Rollout:
+    """One episode in each of N mazes, T steps long.
+
+    Attributes
+    ----------
+    poses : (T, N, 3) float64
+        x, y in tiles and the angle in radians, after each step.
+    rewards : (T, N) float64
+    found : (T, N) bool
+        In which step the goal was found.
+    seconds : float
+        Of game time a step takes.
+    """
+
+    poses: np.ndarray
+    rewards: np.ndarray
+    found: np.ndarray
+    seconds: float
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Rewards of each episode (N,)."""
+        return self.rewards.sum(axis=0)
+
+    def latencies(self) -> tuple[np.ndarray, np.ndarray]:
+        """Seconds to the first goal of each episode that had one, and from each goal to the next."""
+        first, later = [], []
+        for n in range(self.found.shape[1]):
+            times = (np.flatnonzero(self.found[:, n]) + 1) * self.seconds
+            first += times[:1].tolist()
+            later += np.diff(times).tolist()
+        return np.array(first), np.array(later)
+
+
+def rollout(simulator: Simulator, player: Player, steps: int | None = None) -> Rollout:
+    """Begin new episodes and let a player play them to their end, or for so many steps."""
+    simulator.reset()
+    history = []
+    goals = simulator.agents["goals"].copy()
+    for _ in range(min(steps or simulator.steps, simulator.steps)):
+        _, reward, _ = simulator.step(player(simulator))
+        info = simulator.info()
+        history.append((info["pose"], reward, info["goals"] > goals))
+        goals = info["goals"]
+    poses, rewards, found = (np.array(part) for part in zip(*history))
+    return Rollout(poses, rewards, found, simulator.repeat * FRAME)

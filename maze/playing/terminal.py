@@ -1,0 +1,128 @@
+"""Play in a terminal: each character is two pixels, one above the other, in half-blocks of colour."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from maze.errors import MazeError
+from maze.playing.session import HELP, Session
+
+__all__ = ["half_blocks", "play_in_terminal"]
+
+HOLD = 0.25  # seconds that a key counts as held: a terminal tells no release
+ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left"}  # after ESC [
+TALLEST = 120  # pixels
+
+
+def play_in_terminal(session: Session) -> bool:
+    """Play until the time is up or q is pressed; return whether it was played to the end.
+
+    Raises
+    ------
+    MazeError
+        Where standard input and output are no terminal.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise MazeError("there is neither a window nor a terminal to play in.")
+    height = min(2 * (shutil.get_terminal_size().lines - 2), TALLEST)
+    held: dict[str, float] = {}
+    with _keys() as read, _clean_screen():
+        due = time.monotonic()
+        while True:
+            for key in read():
+                if key == "q":
+                    return False
+                held[key] = time.monotonic() + HOLD
+            now = time.monotonic()
+            over = session.step([key for key, until in held.items() if until > now])
+            picture = half_blocks(session.image(height))
+            sys.stdout.write(f"\x1b[H{picture}\r\n{session.status}   {HELP}\x1b[K")
+            sys.stdout.flush()
+            if over:
+                return True
+            due = max(due + session.pause, now)
+            time.sleep(max(due - time.monotonic(), 0))
+
+
+def half_blocks(image: np.ndarray) -> str:
+    """Return an image (h, w, 3) uint8 as lines of text with colours; the last row of an odd h is left out."""
+    lines = []
+    for above, below in zip(image[::2], image[1::2]):
+        line, before = [], None
+        for colors in np.hstack([above, below]).tolist():
+            if colors != before:  # a colour is said only where it changes
+                line.append("\x1b[38;2;{};{};{};48;2;{};{};{}m".format(*colors))
+            line.append("▀")
+            before = colors
+        lines.append("".join(line) + "\x1b[0m")
+    return "\r\n".join(lines)
+
+
+@contextmanager
+def _clean_screen() -> Iterator[None]:
+    """Play on a screen of one's own, and give back the old one."""
+    sys.stdout.write("\x1b[?1049h\x1b[?25l\x1b[2J")
+    try:
+        yield
+    finally:
+        sys.stdout.write("\x1b[0m\x1b[?25h\x1b[?1049l")
+        sys.stdout.flush()
+
+
+@contextmanager
+def _keys() -> Iterator[Callable[[], list[str]]]:
+    """Read keys as they are pressed, without waiting: what is given returns those since the last call."""
+    if os.name == "nt":
+        yield _windows_keys
+        return
+    import termios
+    import tty
+
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    try:
+        tty.setcbreak(terminal)
+        yield lambda: _parse(_waiting(terminal))
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def _waiting(terminal: int) -> str:
+    """What was typed and not yet read."""
+    import select
+
+    if not select.select([terminal], [], [], 0)[0]:
+        return ""
+    return os.read(terminal, 1_024).decode(errors="ignore")
+
+
+def _parse(typed: str) -> list[str]:
+    """Names of the keys: arrows come as ESC [ A to D."""
+    keys, k = [], 0
+    while k < len(typed):
+        if typed[k : k + 2] in ("\x1b[", "\x1bO"):
+            keys.append(ARROWS.get(typed[k + 2 : k + 3], ""))
+            k += 3
+        else:
+            keys.append(typed[k].lower())
+            k += 1
+    return keys
+
+
+def _windows_keys() -> list[str]:
+    import msvcrt
+
+    keys = []
+    arrows = {"H": "up", "P": "down", "M": "right", "K": "left"}  # after NUL or 0xE0
+    while msvcrt.kbhit():  # type: ignore[attr-defined]
+        key = msvcrt.getwch()  # type: ignore[attr-defined]
+        if key in "\x00\xe0":
+            keys.append(arrows.get(msvcrt.getwch(), ""))  # type: ignore[attr-defined]
+        else:
+            keys.append(key.lower())
+    return keys

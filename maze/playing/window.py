@@ -1,0 +1,108 @@
+"""Play in a window, by Tk, which comes with Python."""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from maze.playing.session import HELP, Session
+
+__all__ = ["WindowError", "play_in_window"]
+
+HEIGHT = 480  # pixels of the view
+MAP_HEIGHT = 320
+RELEASE = 0.04  # seconds within which a key that repeats itself is pressed again
+
+
+class WindowError(RuntimeError):
+    """There is no window to be had."""
+
+
+def play_in_window(session: Session, with_map: bool = False) -> bool:
+    """Play until the time is up or q is pressed; return whether it was played to the end.
+
+    Raises
+    ------
+    WindowError
+        Without Tk, or without a display.
+    """
+    try:
+        import tkinter
+
+        window = tkinter.Tk()
+    except Exception as error:  # ImportError without Tk, TclError without a display
+        raise WindowError(str(error)) from error
+    try:
+        return _Game(session, window, with_map).run()
+    finally:
+        try:
+            window.destroy()
+        except tkinter.TclError:
+            pass  # closed by its player
+
+
+class _Game:
+    """The window of one game, its pressed keys and its clock."""
+
+    def __init__(self, session: Session, window: Any, with_map: bool) -> None:
+        import tkinter
+
+        self.session, self.window, self.with_map = session, window, with_map
+        self.released: dict[str, float] = {}  # when a key was let go, infinity while it is held
+        self.finished = False
+        window.title(f"maze · {session.name}")
+        self.view = tkinter.Label(window, borderwidth=0)
+        self.view.pack(side="top")
+        self.above = tkinter.Label(window, borderwidth=0)
+        if with_map:
+            self.above.pack(side="top")
+        self.line = tkinter.Label(window, text=HELP, font=("TkFixedFont", 12))
+        self.line.pack(side="bottom")
+        window.bind("<KeyPress>", self._press)
+        window.bind("<KeyRelease>", self._release)
+        window.protocol("WM_DELETE_WINDOW", window.quit)
+
+    def run(self) -> bool:
+        """Play, and return whether the time came to its end."""
+        self.due = time.monotonic()
+        self._tick()
+        self.window.mainloop()
+        return self.finished
+
+    def _press(self, event: Any) -> None:
+        key = event.keysym.lower()
+        if key in ("q", "escape"):
+            self.window.quit()
+        self.released[key] = float("inf")
+
+    def _release(self, event: Any) -> None:
+        # A held key that repeats itself is released and pressed in turn: only what stays so is let go.
+        self.released[event.keysym.lower()] = time.monotonic() + RELEASE
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        held = [key for key, until in self.released.items() if until > now]
+        self.finished = self.session.step(held)
+        self._show()
+        if self.finished:
+            self.window.quit()
+            return
+        self.due = max(self.due + self.session.pause, now)
+        self.window.after(max(round(1_000 * (self.due - time.monotonic())), 1), self._tick)
+
+    def _show(self) -> None:
+        self.images = [_photo(self.session.image(HEIGHT))]  # Tk does not keep them alive
+        self.view.configure(image=self.images[0])
+        if self.with_map:
+            rows = self.session.simulator.maze_size[0]
+            self.images.append(_photo(self.session.map(max(MAP_HEIGHT // rows, 1))))
+            self.above.configure(image=self.images[1])
+        self.line.configure(text=f"{self.session.status}      {HELP}")
+
+
+def _photo(image: np.ndarray) -> Any:
+    """An image as Tk takes it, through the format PPM."""
+    import tkinter
+
+    height, width, _ = image.shape
+    return tkinter.PhotoImage(data=b"P6 %d %d 255 " % (width, height) + image.tobytes())

@@ -1,0 +1,197 @@
+"""The oracle finds the goal again and again in every maze, chance hardly; films and figures show it."""
+
+import re
+
+import matplotlib
+import numpy as np
+import pytest
+
+import maze
+from maze import MazeError, figures, scores
+from maze.constants import SPEED, START_DISTANCE
+from maze.players import Oracle, RandomPlayer, find_player, rollout
+from maze.recording import film, save_film
+from maze.topdown import side_by_side, top_down, wide_view
+
+
+@pytest.mark.parametrize("name", maze.names())
+def test_the_oracle_finds_the_goal_in_every_episode(name):
+    played = rollout(maze.make(name, 10, 50, size=1, frames=3_600), Oracle())
+    goals = played.found.sum(axis=0)
+    assert goals.min() >= 2
+    assert played.scores.min() >= 10 * goals.min()
+    first, _ = played.latencies()
+    assert first.min() > (START_DISTANCE - 1) / SPEED, "nobody is faster than the speed"
+
+
+def test_chance_is_far_below():
+    by_chance = rollout(maze.make("StaticSmall", 20, 0, size=1), RandomPlayer())
+    knowing = rollout(maze.make("StaticSmall", 20, 0, size=1), Oracle())
+    assert by_chance.scores.mean() < knowing.scores.mean() / 5
+
+
+def test_a_rollout_keeps_what_happened():
+    mazes = maze.make("IMaze", 3, 0, size=1)
+    played = rollout(mazes, Oracle(), 200)
+    assert played.poses.shape == (200, 3, 3)
+    np.testing.assert_array_equal(played.found.sum(0), mazes.agents["goals"])
+    np.testing.assert_allclose(played.scores, mazes.agents["score"])
+    first, later = played.latencies()
+    assert len(first) == 3
+    assert len(later) == played.found.sum() - 3
+    times = np.flatnonzero(played.found[:, 0]) + 1
+    assert first[0] == pytest.approx(times[0] * 4 / 60)
+
+
+def test_a_player_that_is_none():
+    with pytest.raises(MazeError, match="no player 'human'; there are oracle and random"):
+        find_player("human")
+
+
+def table(text):
+    """Score, its error and goals by maze and player."""
+    rows = re.findall(
+        r"^\| (\w+) +\| (\w+) +\| +([\d.]+) ± ([\d.]+) \| +([\d.]+) \|", text, re.MULTILINE
+    )
+    return {row[:2]: [float(cell) for cell in row[2:]] for row in rows}
+
+
+def test_the_published_scores_are_what_the_command_gives(monkeypatch):
+    """For all mazes; and in one of them, up to chance, from fewer episodes of other seeds."""
+    written = table(scores.RESULTS.read_text(encoding="utf-8"))
+    assert set(written) == {
+        (name, player) for name in maze.names() for player in ("oracle", "random")
+    }
+    monkeypatch.setattr(scores, "VARIANTS", {"IMaze": None})
+    played = table(scores.report(10, 1_000))
+    for row, (score, error, _) in played.items():
+        published, its_error, _ = written[row]
+        assert abs(score - published) < 5 * np.hypot(error, its_error) + 0.5, row
+
+
+# -- to see -----------------------------------------------------------------------------------------
+
+
+def colors(image):
+    return {tuple(color) for color in image.reshape(-1, 3).tolist()}
+
+
+def test_the_map_shows_walls_things_agent_and_path():
+    mazes = maze.make("StaticSmall", 1, 0, size=1)
+    mazes.reset()
+    plain, without = top_down(mazes, tile=20), top_down(mazes, tile=20, agent=False)
+    assert plain.shape == (220, 420, 3)
+    record = mazes.agents[0]
+    changed = np.argwhere((plain != without).any(-1)) / 20
+    middle = changed.mean(axis=0)
+    np.testing.assert_allclose(middle, [record["y"], record["x"]], atol=0.15)
+    goal = mazes.episodes[0].goal
+    star = without[20 * goal[0] : 20 * goal[0] + 20, 20 * goal[1] : 20 * goal[1] + 20]
+    assert (255, 176, 0) in colors(star)
+    with_path = top_down(mazes, tile=20, path=True)
+    steps = {tuple(tile) for tile in (np.argwhere((with_path != plain).any(-1)) // 20).tolist()}
+    assert len(steps) >= record["distance"] - 1
+    assert all(mazes.episodes[0].walls[tile] == 0 for tile in steps)
+
+
+def test_eaten_fruit_is_not_on_the_map():
+    mazes = maze.make("StaticSmall", 1, 0, size=1)
+    mazes.reset()
+    before = top_down(mazes, tile=12)
+    mazes._things["present"][0, 1] = 0
+    row, column = (int(mazes.things()[w][1]) for w in "yx")
+    changed = {
+        tuple(t) for t in (np.argwhere((top_down(mazes, tile=12) != before).any(-1)) // 12).tolist()
+    }
+    assert changed == {(row, column)}
+
+
+@pytest.mark.parametrize("tile", [1, 2, 5])
+def test_small_maps_can_be_drawn(tile):
+    mazes = maze.make("RandomMazeLarge", 2, 0, size=1)
+    mazes.reset()
+    assert top_down(mazes, 1, tile, path=True).shape == (19 * tile, 31 * tile, 3)
+
+
+def test_views_stand_side_by_side():
+    joined = side_by_side(
+        np.full((4, 2, 3), 200, np.uint8), np.full((2, 3, 3), 100, np.uint8), gap=2
+    )
+    assert joined.shape == (4, 9, 3)
+    assert (joined[:, 1:3] == 200).all()
+    assert (joined[1:3, 5:8] == 100).all()
+    mazes = maze.make("IMaze", 1, 0)
+    mazes.reset()
+    assert wide_view(mazes, 0, 110).shape[0] == 110
+
+
+def test_a_film_is_whole_or_not_there(tmp_path):
+    from PIL import Image
+
+    frames = list(film(maze.make("IMaze", 1, 0, size=1, frames=40), Oracle(), 1.0, height=44))
+    assert len(frames) == 16, "15 decisions a second, and the start"
+    save_film(frames, tmp_path / "film.gif", 15)
+    with Image.open(tmp_path / "film.gif") as image:
+        assert image.n_frames > 8
+        assert image.size == frames[0].shape[1::-1]
+        first = np.asarray(image.convert("RGB")).astype(int)
+    assert np.abs(first - frames[0]).mean() < 12, "colours are close to what they were"
+
+    def broken():
+        yield frames[0]
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(MazeError, match="No space left"):
+        save_film(broken(), tmp_path / "other.gif", 15)
+    assert [path.name for path in tmp_path.iterdir()] == ["film.gif"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("film.avi", "is a .gif, or a .mp4"), ("film.mp4", "ffmpeg")]
+)
+def test_films_that_cannot_be_written(tmp_path, monkeypatch, name, said):
+    monkeypatch.setattr("shutil.which", lambda program: None)
+    with pytest.raises(MazeError, match=said):
+        save_film([], tmp_path / name, 15)
+
+
+def test_ffmpeg_is_given_every_frame(tmp_path, monkeypatch):
+    """By a stand-in that keeps what it is given."""
+    program = tmp_path / "ffmpeg"
+    program.write_text('#!/bin/sh\nfor last; do :; done\ncat > "$last"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda name: str(program))
+    frames = [np.full((5, 7, 3), k, np.uint8) for k in range(3)]
+    save_film(iter(frames), tmp_path / "film.mp4", 15)
+    written = np.frombuffer((tmp_path / "film.mp4").read_bytes(), np.uint8)
+    assert written.reshape(3, 4, 6, 3)[:, 0, 0, 0].tolist() == [0, 1, 2], "even sides"
+
+
+def test_figures_draw_ways_and_where_the_time_was_spent():
+    matplotlib.use("Agg")
+    from matplotlib.figure import Figure
+
+    mazes = maze.make("StaticSmall", 2, 0, size=1)
+    played = rollout(mazes, Oracle(), 300)
+    axes = Figure().subplots(1, 2)
+    episode = mazes.episodes[0]
+    figures.draw_trajectory(axes[0], episode, played.poses[:, 0], played.found[:, 0])
+    (lines,) = axes[0].collections
+    lengths = [np.linalg.norm(np.diff(line, axis=0), axis=1).max() for line in lines.get_segments()]
+    assert max(lengths) < 1, "a teleport is no way"
+    assert len(lengths) == 299 - played.found[1:, 0].sum()
+    image = figures.draw_heat_map(axes[1], episode, played.poses)
+    share = image.get_array()
+    assert share.sum() == pytest.approx(100)
+    assert (np.ma.getmaskarray(share) == (episode.walls > 0)).all()
+    axes[0].figure.canvas.draw()
+
+
+def test_visits_by_hand():
+    mazes = maze.make("StaticSmall", 1, 0, size=1)
+    mazes.reset()
+    share = figures.visits(
+        mazes.episodes[0], np.array([[1.5, 2.5], [1.9, 2.1], [3.2, 1.0], [3.9, 1.9]])
+    )
+    assert share[2, 1] == 0.5
+    assert share[1, 3] == 0.5

@@ -1,0 +1,183 @@
+"""People play: keys, clock, scores, the terminal as its player sees it; and the command line."""
+
+import json
+import os
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import maze
+from maze import Action, MazeError
+from maze.__main__ import main
+from maze.constants import IDLE
+from maze.playing.session import Session, action_of, best, keep_score
+from maze.playing.terminal import _parse, half_blocks, play_in_terminal
+from maze.playing.window import WindowError, play_in_window
+
+
+@pytest.mark.parametrize(
+    ("keys", "action"),
+    [
+        ((), IDLE),
+        (("x", "shift_l"), IDLE),
+        (("up",), Action.FORWARD),
+        (("w", "left"), Action.FORWARD_TURN_LEFT),
+        (("up", "right"), Action.FORWARD_TURN_RIGHT),
+        (("left",), Action.TURN_LEFT),
+        (("a",), Action.STRAFE_LEFT),
+        (("d",), Action.STRAFE_RIGHT),
+        (("s", "x"), Action.BACKWARD),
+    ],
+)
+def test_keys(keys, action):
+    assert action_of(keys) == action
+
+
+def test_who_presses_no_key_comes_to_rest():
+    session = Session("StaticLarge", 0)
+    for _ in range(10):
+        session.step(["left"])
+    for _ in range(30):
+        session.step([])
+    agent = session.simulator.agents[0]
+    assert abs(agent["turn"]) < 1e-3
+    assert agent["frame"] == 160, "time goes on"
+
+
+def test_a_session_ends_with_its_time():
+    session = Session("IMaze", 0, seconds=1)
+    assert [session.step(["up"]) for _ in range(15)] == [False] * 14 + [True]
+    assert session.image(30).shape == (30, 40, 3)
+    assert "points" in session.status
+    result = session.result("somebody")
+    assert (result["maze"], result["player"], result["seconds"]) == ("IMaze", "somebody", 1)
+
+
+def test_scores_are_kept_best_first(tmp_path):
+    path = tmp_path / "deep" / "scores.jsonl"
+    for score, name in ((3, "IMaze"), (9, "IMaze"), (100, "StaticSmall")):
+        keep_score({"maze": name, "score": score}, path)
+    with path.open("a") as file:
+        file.write('half a line\n{"maze": "IMaze"}\n')
+    assert [game["score"] for game in best(path, "IMaze")] == [9, 3]
+    assert best(tmp_path / "none", "IMaze") == []
+    with pytest.raises(MazeError, match="cannot keep the score"):
+        keep_score({}, path / "below a file")
+
+
+def test_half_blocks_show_two_pixels_a_character():
+    image = np.zeros((4, 3, 3), np.uint8)
+    image[0, :2] = 255, 0, 0
+    image[1, 0] = 0, 0, 255
+    first, second = half_blocks(image).split("\r\n")
+    assert first.count("▀") == second.count("▀") == 3
+    assert first.startswith("\x1b[38;2;255;0;0;48;2;0;0;255m▀\x1b[38;2;255;0;0;48;2;0;0;0m▀")
+    assert second.count("\x1b[38;2") == 1, "a colour is said once"
+
+
+def test_keys_of_a_terminal():
+    assert _parse("w\x1b[A\x1bOCq\x1b[Z") == ["w", "up", "right", "q", ""]
+
+
+def test_no_terminal_no_game():
+    with pytest.raises(MazeError, match="neither a window nor a terminal"):
+        play_in_terminal(Session("IMaze", 0, 1))
+
+
+def test_no_display_no_window(monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    if sys.platform in ("win32", "darwin"):
+        pytest.skip("there is always a display")
+    with pytest.raises(WindowError):
+        play_in_window(Session("IMaze", 0, 1))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no pseudo-terminal")
+def test_a_game_in_a_terminal(tmp_path):
+    """Typed and read as through a terminal: forward is held, the score is kept, the terminal given back."""
+    import pty
+    import subprocess
+
+    outer, inner = pty.openpty()
+    command = [sys.executable, "-m", "maze", "play", "IMaze", "--terminal", "--seconds", "0.7"]
+    command += ["--player", "me", "--scores", str(tmp_path / "scores.jsonl"), "--seed", "0"]
+    game = subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner, close_fds=True)
+    os.close(inner)
+    shown = b""
+    while True:
+        try:
+            part = os.read(outer, 65_536)
+        except OSError:  # closed by the game's end
+            break
+        if not part:
+            break
+        shown += part
+        if "▀".encode() in part:
+            os.write(outer, b"w")
+    assert game.wait() == 0
+    os.close(outer)
+    text = shown.decode(errors="ignore")
+    assert text.index("\x1b[?1049h") < text.index("▀") < text.index("\x1b[?1049l")
+    (line,) = (tmp_path / "scores.jsonl").read_text().splitlines()
+    assert json.loads(line)["player"] == "me"
+
+
+# -- the command line -------------------------------------------------------------------------------
+
+
+def test_the_list_names_and_draws_them(capsys):
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in maze.names())
+    assert "#..G#############G..#" in shown
+
+
+def test_a_maze_is_drawn_as_text_or_as_a_picture(tmp_path, capsys):
+    assert main(["draw", "random-maze-small", "--seed", "3"]) == 0
+    assert capsys.readouterr().out.strip().splitlines()[0] == "#" * 21
+    out = tmp_path / "maze.png"
+    assert main(["draw", "IMaze", "--out", str(out), "--tile", "8", "--path"]) == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_film_is_recorded(tmp_path):
+    out = tmp_path / "film.gif"
+    command = ["record", "StaticSmall", "--seconds", "0.5", "--height", "60", "--player", "random"]
+    assert main([*command, "--out", str(out)]) == 0
+    assert out.read_bytes().startswith(b"GIF8")
+
+
+def test_scores_are_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("maze.scores.VARIANTS", {"IMaze": None})
+    out = tmp_path / "RESULTS.md"
+    assert main(["scores", "--episodes", "2", "--out", str(out)]) == 0
+    assert out.read_text(encoding="utf-8") in capsys.readouterr().out
+    assert "| IMaze | oracle |" in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["draw", "Nowhere"], "no maze 'Nowhere'"),
+        (["draw", "none.txt"], "cannot read the layout"),
+        (["record", "IMaze", "--player", "me"], "no player 'me'"),
+        (["record", "IMaze", "--out", "film.avi"], "a film is a .gif"),
+        (["record", "IMaze", "--seed", "-1"], "seed=-1"),
+        (["draw", "IMaze", "--out", "no/such/folder/a.png"], "cannot write"),
+    ],
+)
+def test_what_cannot_be_done_is_said(arguments, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_clock_is_that_of_the_game(monkeypatch):
+    session = Session("IMaze", 0)
+    assert session.pause == pytest.approx(4 / 60)
+    start = time.monotonic()
+    session.image(60)
+    session.step([])
+    assert time.monotonic() - start < 5
