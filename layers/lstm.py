@@ -25,7 +25,7 @@ What does have to wait, step after step, stands in minigrad.kernels.lstm.
 Source: S. Hochreiter, J. Schmidhuber, 1997; forget gate: F. Gers et al., 2000.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ from minigrad import Function, Tensor
 from minigrad.errors import ShapeError
 from minigrad.kernels import plain
 from minigrad.kernels.lstm import steps_back, steps_forward
+from minigrad.kernels.products import matmul
 from minigrad.kernels.threads import run_sliced
 
 #: Products a step from which on a second thread is worth its start.
@@ -66,13 +67,14 @@ def lstm_forward(
     steps, batch, _ = x.shape
     x, w_ih, w_hh = plain(x, w_ih, w_hh)
     bias = sum((b for b in (b_ih, b_hh) if b is not None), start=np.zeros(len(w_ih), x.dtype))
-    gates = np.empty((steps, batch, len(w_ih)), x.dtype)
+    (bias,) = plain(bias, dtype=x.dtype.type)
+    gates = matmul(_rows(x), w_ih.T).reshape(steps, batch, len(w_ih))
     h = np.zeros((steps + 1, batch, w_hh.shape[1]), x.dtype)
     c = np.zeros_like(h)
     h[0], c[0] = (0 if state is None else state for state in (h0, c0))
     # The kernel first brings the weights into order, which pays from the second row on.
     run = steps_forward if steps * batch > 1 else steps_forward.twin
-    run(x, w_ih, w_hh, *plain(bias, dtype=x.dtype.type), gates, h, c)
+    _share(lambda *examples: run(w_hh, bias, gates, h, c, *examples), batch, w_hh)
     return h[1:], h[-1].copy(), c[-1].copy(), (x, w_ih, w_hh, gates, h, c)
 
 
@@ -97,11 +99,16 @@ def lstm_backward(
     x, w_ih, w_hh, gates, h, c = cache
     dy, dh, dc = plain(dy, dh, dc.copy(), dtype=c.dtype.type)
     da = np.empty_like(gates)
-    steps_back(dy, dh, dc, gates, w_hh, c, da)
+    _share(lambda *examples: steps_back(dy, dh, dc, gates, w_hh, c, da, *examples), len(dc), w_hh)
     dh0 = da[0] @ w_hh if needs[1] else None
     da = _rows(da)
-    dx = (da @ w_ih).reshape(x.shape) if needs[0] else None
+    dx = matmul(da, w_ih).reshape(x.shape) if needs[0] else None
     return dx, dh0, dc, _outer(da, _rows(x)), _outer(da, _rows(h[:-1])), np.sum(da, axis=0)
+
+
+def _share(steps: Callable[[int, int], None], batch: int, w_hh: np.ndarray) -> None:
+    """Each thread takes its share of the examples through all steps."""
+    run_sliced(steps, batch) if batch * w_hh.size >= WORTH_SHARING else steps(0, batch)
 
 
 def _rows(sequence: np.ndarray) -> np.ndarray:
@@ -111,7 +118,7 @@ def _rows(sequence: np.ndarray) -> np.ndarray:
 
 def _outer(da: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Σ da xᵀ over rows; of a single one matmul takes five times as long as multiply."""
-    return da.T * x if len(x) == 1 else da.T @ x
+    return da.T * x if len(x) == 1 else matmul(da.T, x)
 
 
 class LSTMFunction(Function):
@@ -122,38 +129,13 @@ class LSTMFunction(Function):
 
     @staticmethod
     def forward(ctx, x, h0, c0, *parameters):
-        """Each thread takes its share of the examples through all steps."""
-
-        def run(start, stop):
-            at = slice(start, stop)
-            h, c = (None if state is None else state[at] for state in (h0, c0))
-            *results, cache = lstm_forward(x[:, at], h, c, *parameters)
-            return *results, (at, cache)
-
-        batch, w_hh = x.shape[1], parameters[1]
-        shared = batch * w_hh.size >= WORTH_SHARING
-        y, h, c, ctx.shares = zip(*(run_sliced(run, batch) if shared else [run(0, batch)]))
-        return _join(y, axis=1), _join(h), _join(c)
+        y, h, c, ctx.cache = lstm_forward(x, h0, c0, *parameters)
+        return y, h, c
 
     @staticmethod
     def backward(ctx, dy, dh, dc):
-        def run(first, stop):
-            return [
-                lstm_backward(dy[:, at], dh[at], dc[at], cache, ctx.needs_input_grad)
-                for at, cache in ctx.shares[first:stop]
-            ]
-
-        shares = [share for several in run_sliced(run, len(ctx.shares)) for share in several]
-        dx, dh0, dc0, *gradients = zip(*shares)
-        dw_ih, dw_hh, db = (sum(parts[1:], start=parts[0]) for parts in gradients)
-        return _join(dx, axis=1), _join(dh0), _join(dc0), dw_ih, dw_hh, db, db
-
-
-def _join(shares: tuple[Any, ...], axis: int = 0) -> Any:
-    """The shares of all threads as one array; None if nobody wanted it."""
-    if len(shares) == 1 or shares[0] is None:
-        return shares[0]
-    return np.concatenate(shares, axis)
+        *gradients, db = lstm_backward(dy, dh, dc, ctx.cache, ctx.needs_input_grad)
+        return *gradients, db, db
 
 
 def lstm(

@@ -15,21 +15,19 @@ from minigrad.kernels.panels import add_product, panels
 
 __all__ = ["steps_back", "steps_forward"]
 
-ROWS = 16  # of x that meet W_ih together; fewer do not pay, and more leave the cache
-
 
 def _steps_forward_numpy(
-    x: np.ndarray,
-    w_ih: np.ndarray,
     w_hh: np.ndarray,
     bias: np.ndarray,
     gates: np.ndarray,
     h: np.ndarray,
     c: np.ndarray,
+    start: int,
+    stop: int,
 ) -> None:
-    gates[...] = x @ w_ih.T + bias
-    for t in range(len(x)):
-        gates[t] += h[t] @ w_hh.T
+    gates, h, c = gates[:, start:stop], h[:, start:stop], c[:, start:stop]
+    for t in range(len(gates)):
+        gates[t] += h[t] @ w_hh.T + bias
         i, f, g, o = np.split(gates[t], 4, axis=1)  # views
         for gate in (i, f, o):
             gate[...] = 0.5 * np.tanh(0.5 * gate) + 0.5
@@ -40,51 +38,41 @@ def _steps_forward_numpy(
 
 @kernel(twin=_steps_forward_numpy)
 def steps_forward(
-    x: np.ndarray,
-    w_ih: np.ndarray,
     w_hh: np.ndarray,
     bias: np.ndarray,
     gates: np.ndarray,
     h: np.ndarray,
     c: np.ndarray,
+    start: int,
+    stop: int,
 ) -> None:
-    """Compute gates, outputs and memories of all steps.
+    """Compute gates, outputs and memories of all steps, for the examples from `start` to `stop`.
 
     Parameters
     ----------
-    x : (T, N, I)
-    w_ih, w_hh, bias : (4H, I), (4H, H), (4H,)
+    w_hh, bias : (4H, H), (4H,)
     gates : (T, N, 4H)
-        On return i, f, g, o of all steps.
+        Given with W_ih x; on return i, f, g, o of all steps.
     h, c : (T + 1, N, H)
         Given with h[0] and c[0]; on return those of all steps.
     """
-    steps, batch, outputs = gates.shape
-    for_x, for_h = panels(w_ih), panels(w_hh)
-    seen, sums = x.reshape((steps * batch, x.shape[2])), gates.reshape((steps * batch, outputs))
-    together = -(-ROWS // max(1, batch))
-    for t in range(steps):
-        if t % together == 0:
-            start, stop = t * batch, min(t + together, steps) * batch
-            for row in range(start, stop):
-                for k in range(outputs):
-                    sums[row, k] = bias[k]
-            add_product(seen[start:stop], for_x, sums[start:stop])
-        if t > 0 or np.any(h[0]):  # the zeros before a sequence add nothing
-            add_product(h[t], for_h, gates[t])
-        for n in range(batch):
-            _open(gates[t, n], c[t, n], c[t + 1, n], h[t + 1, n], gates.dtype.type)
+    packed = panels(w_hh)
+    for t in range(gates.shape[0]):
+        if t > 0 or np.any(h[0, start:stop]):  # the zeros before a sequence add nothing
+            add_product(h[t, start:stop], packed, gates[t, start:stop])
+        for n in range(start, stop):
+            _open(gates[t, n], bias, c[t, n], c[t + 1, n], h[t + 1, n], gates.dtype.type)
 
 
 @part
-def _open(gates, c_before, c, h, number):
+def _open(gates, bias, c_before, c, h, number):
     """One example's gates (4H,), its new memory and its output."""
     size, half = c.size, number(0.5)
     for k in range(size):
-        i = half * tanh(half * gates[k], number) + half
-        f = half * tanh(half * gates[size + k], number) + half
-        g = tanh(gates[2 * size + k], number)
-        o = half * tanh(half * gates[3 * size + k], number) + half
+        i = half * tanh(half * (gates[k] + bias[k]), number) + half
+        f = half * tanh(half * (gates[size + k] + bias[size + k]), number) + half
+        g = tanh(gates[2 * size + k] + bias[2 * size + k], number)
+        o = half * tanh(half * (gates[3 * size + k] + bias[3 * size + k]), number) + half
         memory = f * c_before[k] + i * g
         gates[k], gates[size + k], gates[2 * size + k], gates[3 * size + k] = i, f, g, o
         c[k], h[k] = memory, o * tanh(memory, number)
@@ -98,7 +86,11 @@ def _steps_back_numpy(
     w_hh: np.ndarray,
     c: np.ndarray,
     da: np.ndarray,
+    start: int,
+    stop: int,
 ) -> None:
+    dy, gates, c, da = (array[:, start:stop] for array in (dy, gates, c, da))
+    dh, dc = dh[start:stop], dc[start:stop]
     for t in reversed(range(len(dy))):
         i, f, g, o = np.split(gates[t], 4, axis=1)
         di, df, dg, do = np.split(da[t], 4, axis=1)  # views
@@ -122,6 +114,8 @@ def steps_back(
     w_hh: np.ndarray,
     c: np.ndarray,
     da: np.ndarray,
+    start: int,
+    stop: int,
 ) -> None:
     """Write into `da` (T, N, 4H) the gradients of the gates' sums, from the last step to the first.
 
@@ -133,17 +127,17 @@ def steps_back(
         How the last ones reach it as the state handed on; on return dc is the gradient of c[0].
     gates, w_hh, c
         As `steps_forward` left them.
+    start, stop
+        For which examples.
     """
-    steps, batch, size = dy.shape
-    packed, sums = panels(w_hh.T), dh.copy()
-    for t in range(steps - 1, -1, -1):
-        if t < steps - 1:
+    packed, sums = panels(w_hh.T), dh[start:stop].copy()
+    for t in range(dy.shape[0] - 1, -1, -1):
+        if t < dy.shape[0] - 1:
             sums[:] = 0
-            add_product(da[t + 1], packed, sums)
-        for n in range(batch):
-            _open_back(
-                dy[t, n], sums[n], dc[n], gates[t, n], c[t, n], c[t + 1, n], da[t, n], da.dtype.type
-            )
+            add_product(da[t + 1, start:stop], packed, sums)
+        for n in range(start, stop):
+            before, after, shown = c[t, n], c[t + 1, n], sums[n - start]
+            _open_back(dy[t, n], shown, dc[n], gates[t, n], before, after, da[t, n], da.dtype.type)
 
 
 @part

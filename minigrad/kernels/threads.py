@@ -4,6 +4,9 @@ Kernels run without the GIL on slices of the batch, in Python threads of our own
 loops are not used: one of its thread layers dies after a fork, the other under several Python
 threads. From the first slices on, BLAS is held at one thread in this process: its idle threads spin,
 and would take the cores from ours (a slowdown by ten has been seen).
+
+What it takes to hand out work is as much as a small kernel's work, so it is kept short: a thread that
+has done its part stays awake for a while (spinning.py), and is kept off its caller's core (cores.py).
 """
 
 import os
@@ -16,6 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 import threadpoolctl
 
+from minigrad.kernels.cores import NOWHERE, current_core, keep_off
 from minigrad.kernels.spinning import spin
 
 __all__ = [
@@ -42,6 +46,8 @@ class _Team:
         self.lock = threading.Lock()
         self.tasks: SimpleQueue | None = None
         self.given = np.zeros(1, np.int64)  # how many tasks there have been
+        self.helpers: list[int] = []  # native ids
+        self.core = NOWHERE  # that of the last caller, which the helpers are kept off
         self.here = threading.local()  # .inside: this thread is running a slice
 
     def start(self) -> SimpleQueue:
@@ -50,9 +56,15 @@ class _Team:
                 _hold_blas()
                 self.tasks = SimpleQueue()
                 for k in range(1, self.size):
-                    threading.Thread(
+                    thread = threading.Thread(
                         target=_work, args=(self, self.tasks), name=f"minigrad_{k}", daemon=True
-                    ).start()
+                    )
+                    thread.start()
+                    self.helpers.append(thread.native_id or 0)
+            core = current_core()
+            if core != self.core:
+                self.core = core
+                keep_off(core, self.helpers)
             return self.tasks
 
     def stop(self) -> None:

@@ -29,17 +29,17 @@ def hold(ours, theirs):
     dtype=dtypes,
     steps=size,
     batch=st.integers(0, 6),
-    inputs=size,
     hidden=st.integers(1, 40),
     zero=st.booleans(),
+    data=st.data(),
 )
 @settings(max_examples=40, deadline=None)
-def test_the_loops_are_their_twins(seed, dtype, steps, batch, inputs, hidden, zero):
-    x, w_ih, w_hh, bias, gates, h, c, dy, dh, dc = draw(
+def test_the_loops_are_their_twins(seed, dtype, steps, batch, hidden, zero, data):
+    start = data.draw(st.integers(0, batch))
+    share = start, data.draw(st.integers(start, batch))
+    w_hh, bias, gates, h, c, dy, dh, dc = draw(
         seed,
         dtype,
-        (steps, batch, inputs),
-        (4 * hidden, inputs),
         (4 * hidden, hidden),
         (4 * hidden,),
         (steps, batch, 4 * hidden),
@@ -51,22 +51,22 @@ def test_the_loops_are_their_twins(seed, dtype, steps, batch, inputs, hidden, ze
     )
     h *= not zero
     ours, theirs = ([a.copy() for a in (gates, h, c)] for _ in range(2))
-    lstm.steps_forward(x, w_ih, w_hh, bias, *ours)
-    lstm.steps_forward.twin(x, w_ih, w_hh, bias, *theirs)
+    lstm.steps_forward(w_hh, bias, *ours, *share)
+    lstm.steps_forward.twin(w_hh, bias, *theirs, *share)
     hold(ours, theirs)
 
     gates, _, c = theirs
-    ours, theirs = ([dc.copy(), np.empty_like(gates)] for _ in range(2))
-    lstm.steps_back(dy, dh, ours[0], gates, w_hh, c, ours[1])
-    lstm.steps_back.twin(dy, dh, theirs[0], gates, w_hh, c, theirs[1])
+    ours, theirs = ([dc.copy(), np.zeros_like(gates)] for _ in range(2))
+    lstm.steps_back(dy, dh, ours[0], gates, w_hh, c, ours[1], *share)
+    lstm.steps_back.twin(dy, dh, theirs[0], gates, w_hh, c, theirs[1], *share)
     hold(ours, theirs)
 
 
 def test_a_nan_stays_in_its_example():
-    x, w_ih, w_hh, bias = draw(0, np.float32, (3, 2, 4), (12, 4), (12, 3), (12,))
-    x[1, 0, 2] = np.nan
-    gates, h, c = (np.zeros(s, np.float32) for s in ((3, 2, 12), (4, 2, 3), (4, 2, 3)))
-    lstm.steps_forward(x, w_ih, w_hh, bias, gates, h, c)
+    w_hh, bias, gates = draw(0, np.float32, (12, 3), (12,), (3, 2, 12))
+    gates[1, 0] = np.nan
+    h, c = (np.zeros((4, 2, 3), np.float32) for _ in range(2))
+    lstm.steps_forward(w_hh, bias, gates, h, c, 0, 2)
     for array in (h, c):
         assert np.isnan(array).all(axis=2).tolist() == [[False] * 2] * 2 + [[True, False]] * 2
 

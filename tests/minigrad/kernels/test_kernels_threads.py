@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from minigrad.kernels import JIT, convolution, pooling, sampling, threads
+from minigrad.kernels import JIT, convolution, cores, pooling, sampling, threads
 from minigrad.kernels.spinning import spin
 
 HOW = ((1, 1), (1, 1), (1, 1), 1)
@@ -127,6 +127,33 @@ def test_both_functions_are_called_and_their_results_kept_apart(thread_count, co
     with pytest.raises(ZeroDivisionError):
         threads.run_both(first, lambda: 1 / 0)
     assert threads.threads_here() == count
+
+
+@pytest.mark.skipif(
+    cores.current_core() == cores.NOWHERE or len(os.sched_getaffinity(0)) < 2,
+    reason="there is one core, or the system does not say which",
+)
+def test_helpers_are_kept_off_the_core_of_their_caller(thread_count):
+    allowed = os.sched_getaffinity(0)
+    try:
+        for core in sorted(allowed)[:2] * 2:
+            os.sched_setaffinity(0, {core})
+            thread_count(3)
+            os.sched_setaffinity(0, allowed)  # the caller stays where it is until it must move
+            threads.run_sliced(lambda *_: None, 3)
+            team = threads._team
+            assert len(team.helpers) == 2
+            for helper in team.helpers:
+                assert os.sched_getaffinity(helper) == allowed - {team.core}
+    finally:
+        os.sched_setaffinity(0, allowed)
+    cores.keep_off(core, [2**30])  # no such thread: left alone
+
+
+def test_on_a_single_core_helpers_stay_on_it(thread_count, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {5}, raising=False)
+    monkeypatch.setattr(os, "sched_setaffinity", pytest.fail, raising=False)
+    cores.keep_off(5, [1])
 
 
 @pytest.mark.skipif(not JIT, reason="the twin does not wait")
