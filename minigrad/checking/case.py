@@ -94,6 +94,10 @@ class Case:
             return np.inf
         return distance(vector[self.wrong], self.mine[self.wrong])
 
+    def is_all(self, vector: np.ndarray) -> float:
+        """How far a wrong gradient, given at the rows, is from yours at all of them, right ones too."""
+        return max(self.comes_from(vector), distance(vector, self.mine))
+
     def with_upstream(self, upstream: np.ndarray) -> np.ndarray:
         """At the rows, the right gradient for another upstream gradient."""
         return self.jacobian @ upstream.ravel()

@@ -77,19 +77,19 @@ def permutation(case: Case) -> Guess:
     u = case.upstream
     if u.size == case.x.size:
         yield (
-            case.comes_from(u[case.index]),
+            case.is_all(u[case.index]),
             "a permutation not undone: yours is dy in the order it came in",
         )
         if case.complete:
             again = np.empty(case.x.size)
             again[case.index] = u
             yield (
-                case.comes_from((case.jacobian.T @ again)[case.index]),
+                case.is_all((case.jacobian.T @ again)[case.index]),
                 "a permutation done the wrong way: yours is dy permuted as forward permutes x",
             )
     for how, turned in (*_flips(u.reshape(case.y_shape)), *_transposes(u.reshape(case.y_shape))):
         yield (
-            case.comes_from(case.with_upstream(turned)),
+            case.is_all(case.with_upstream(turned)),
             f"a permutation not undone: yours is what dy {how} gives",
         )
 

@@ -74,7 +74,7 @@ def diagonal(case: Case) -> Guess:
     if case.one_to_one and case.shaped:
         own = case.jacobian[np.arange(len(case.rows)), case.index]
         yield (
-            case.comes_from(own * case.upstream[case.index]),
+            case.is_all(own * case.upstream[case.index]),
             "only the Jacobian's diagonal: yours takes each output by its own entry alone",
         )
 
@@ -82,9 +82,14 @@ def diagonal(case: Case) -> Guess:
 def exchanged(case: Case) -> Guess:
     """The gradient of another argument."""
     for j, other in enumerate(case.all_right):
-        if j == case.k or other.size != case.x.size or not case.shaped or np.isnan(other).any():
+        if j == case.k or np.isnan(other).any():
             continue
-        error = case.comes_from(other.ravel()[case.index])
+        if case.yours.shape == other.shape != case.x.shape:
+            error = distance(case.yours, other)
+        elif case.shaped and other.size == case.x.size:
+            error = case.comes_from(other.ravel()[case.index])
+        else:
+            continue
         yield error, f"gradients exchanged: yours is that of {case.subject.names[j]}"
 
 

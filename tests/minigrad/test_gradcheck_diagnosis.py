@@ -296,3 +296,26 @@ def test_no_more_paths_are_named_than_are_lost(mean, variance, said):
 
     (finding,) = gradcheck((standardise, backward), draw_array(0, (3, 5))).diagnosis
     assert said in finding.text
+
+
+def test_gradients_in_the_wrong_order_are_told_by_their_shapes():
+    def backward(dy, cache):
+        x, w = cache
+        return x.T @ dy, dy @ w.T
+
+    xs = [draw_array(0, (4, 3)), draw_array(1, (3, 2))]
+    report = gradcheck((lambda x, w: (x @ w, (x, w)), backward), xs)
+    assert "exchanged" in report.mistakes
+    assert "input 0: gradients exchanged: yours is that of input 1" in str(report)
+
+
+def test_a_mistake_that_would_have_spoiled_right_entries_too_is_not_named():
+    rows = np.array([0, 2, 2, 1])
+
+    def backward(dy, x):
+        dx = np.zeros_like(x)
+        dx[rows] += dy  # one share of row 2 is lost
+        return dx
+
+    report = gradcheck((lambda x: (x[rows], x), backward), draw_array(0, (4, 3)))
+    assert report.mistakes == {"overwritten", "place"}
