@@ -93,7 +93,7 @@ class TanhFunction(Function):
 
     @staticmethod
     def backward(ctx, dy):
-        return dy * (1 - ctx.y * ctx.y)
+        return dy - dy * np.square(ctx.y)
 
 
 def softplus_forward(x: np.ndarray) -> np.ndarray:

@@ -123,8 +123,12 @@ def record(rule: "type[Function]", *operands: Any, **options: Any) -> Any:
     try:
         if observer is not None:
             y = observer.forward(rule, ctx, arrays, options)
+        elif options:
+            y = rule.forward(ctx, *arrays, **options)
+        elif len(arrays) == 2:
+            y = rule.forward(ctx, arrays[0], arrays[1])  # takes less than to unpack them
         else:
-            y = rule.forward(ctx, *arrays, **options) if options else rule.forward(ctx, *arrays)
+            y = rule.forward(ctx, *arrays)
     except MinigradError:
         raise
     except (ValueError, IndexError) as error:
@@ -193,9 +197,11 @@ def _keep(node, ctx, operands, arrays, options, ys) -> None:
         node.ctx = _empty_contexts[ctx.needs_input_grad]
     frame = _getframe(2)
     code = frame.f_code
-    while _is_ours[code.co_filename] and frame.f_back is not None:
-        frame = frame.f_back
-        code = frame.f_code
+    while _is_ours[code.co_filename]:
+        back = frame.f_back
+        if back is None:
+            break
+        frame, code = back, back.f_code
     node.code, node.instruction = code, frame.f_lasti
 
 

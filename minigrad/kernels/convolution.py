@@ -21,6 +21,7 @@ The twins write the shifted runs down, one a tap, as the rows of a matrix (im2co
 matrix products.
 """
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -54,6 +55,7 @@ __all__ = ["conv2d_forward", "conv2d_grads", "conv2d_input_grad", "conv2d_weight
 
 CHUNK = 2048  # outputs of a channel that are computed at a time: what they need stays in the cache
 LARGE = 1 << 18  # planes of more numbers do not stay there
+WORTH_SHARING = 1 << 21  # products from which on a second thread is worth its start
 
 
 def conv2d_forward(
@@ -77,7 +79,9 @@ def conv2d_forward(
     (bias,) = plain(np.zeros(len(w)) if b is None else b, dtype=x.dtype.type)
     size = output_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
     y = np.empty((len(x), len(w), *size), x.dtype)
-    layout, offsets = _plan(w.shape[1:], size, stride, padding, dilation, _images(len(x)))
+    threads = _threads(y, w.shape)
+    images = _images(len(x), threads)
+    layout, offsets = _plan(w.shape[1:], size, stride, padding, dilation, images)
     outs, inputs = len(w) // groups, w.shape[1]
     weights = w.reshape(len(w), -1)
 
@@ -87,7 +91,7 @@ def conv2d_forward(
             mine = weights[first:last], offsets, bias[first:last]
             forward(x, g * inputs, *mine, y, first, layout, images)
 
-    _share(run, len(x), outs)
+    _share(run, len(x), outs, threads)
     return y
 
 
@@ -107,17 +111,18 @@ def conv2d_input_grad(
     dy, w = plain(dy, w)
     dx = np.zeros(x_shape, dy.dtype)
     outs, inputs = len(w) // groups, w.shape[1]
-    filters = w.reshape(groups, outs, inputs, -1)
+    filters, threads = w.reshape(groups, outs, inputs, -1), _threads(dy, w.shape)
+    together = _images(len(dy), threads)
 
     def run(images: Pair, channels: Pair) -> None:
         taps = (channels[1] - channels[0], *w.shape[2:])
-        layout, offsets = _plan(taps, dy.shape[2:], stride, padding, dilation, _images(len(dy)))
+        layout, offsets = _plan(taps, dy.shape[2:], stride, padding, dilation, together)
         for g in range(groups):
             weights = filters[g, :, slice(*channels)].reshape(outs, -1)
             into = g * inputs + channels[0]
             input_grad(dy, g * outs, weights, offsets, dx, into, layout, images)
 
-    _share(run, len(dy), inputs)
+    _share(run, len(dy), inputs, threads)
     return dx
 
 
@@ -133,8 +138,9 @@ def conv2d_weight_grad(
     """Return dw, of shape `w_shape`, and db (O,), from the upstream gradient `dy` (N, O, Ho, Wo)."""
     dy, x = plain(dy, x)
     outs, inputs = w_shape[0] // groups, w_shape[1]
-    taps, size = w_shape[1:], dy.shape[2:]
-    layout, offsets = _plan(taps, size, stride, padding, dilation, _images(len(x)), True)
+    threads = _threads(dy, w_shape)
+    images = _images(len(x), threads)
+    layout, offsets = _plan(w_shape[1:], dy.shape[2:], stride, padding, dilation, images, True)
 
     def run(images: Pair, outputs: Pair) -> np.ndarray:
         dw = np.zeros((w_shape[0], offsets.size + 1), x.dtype)
@@ -143,7 +149,7 @@ def conv2d_weight_grad(
             weight_grad(dy, first, x, g * inputs, offsets, dw[first:last], layout, images)
         return dw
 
-    dw, *others = _share(run, len(x), outs)
+    dw, *others = _share(run, len(x), outs, threads)
     for other in others:
         dw += other
     return dw[:, :-1].reshape(w_shape), dw[:, -1].copy()
@@ -160,19 +166,33 @@ def conv2d_grads(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return dx, dw and db: what `conv2d_input_grad` and `conv2d_weight_grad` return, together."""
     window = stride, padding, dilation, groups
-    dx, (dw, db) = run_both(
-        lambda: conv2d_input_grad(dy, w, x.shape, *window),
-        lambda: conv2d_weight_grad(dy, x, w.shape, *window),
-    )
+
+    def input_grad_() -> np.ndarray:
+        return conv2d_input_grad(dy, w, x.shape, *window)
+
+    def weight_grad_() -> tuple[np.ndarray, np.ndarray]:
+        return conv2d_weight_grad(dy, x, w.shape, *window)
+
+    if _threads(dy, w.shape) > 1:
+        dx, (dw, db) = run_both(input_grad_, weight_grad_)
+    else:
+        dx, (dw, db) = input_grad_(), weight_grad_()
     return dx, dw, db
 
 
-def _share(function: Any, images: int, channels: int) -> list[Any]:
+def _threads(y: np.ndarray, w_shape: tuple[int, ...]) -> int:
+    """How many threads share the products of all outputs, or of their gradients `y`."""
+    return threads_here() if y.size * math.prod(w_shape[1:]) >= WORTH_SHARING else 1
+
+
+def _share(function: Any, images: int, channels: int, threads: int) -> list[Any]:
     """Call function((first, last), (first, last)) on a share a thread of the images.
 
     Where there are too few of them, of the channels.
     """
-    if images >= threads_here():
+    if threads == 1:
+        return [function((0, images), (0, channels))]
+    if images >= threads:
         return run_sliced(lambda *share: function(share, (0, channels)), images)
 
     def on_channels(start: int, stop: int) -> Any:
@@ -181,9 +201,8 @@ def _share(function: Any, images: int, channels: int) -> list[Any]:
     return run_sliced(on_channels, -(-channels // ROWS))
 
 
-def _images(images: int) -> int:
+def _images(images: int, threads: int) -> int:
     """How many images `_share` gives to a thread."""
-    threads = threads_here()
     return -(-images // threads) if images >= threads else images
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels import part
+from minigrad.kernels.simd import LANES, splat, transpose
 
 Pair = tuple[int, int]
 
@@ -123,6 +124,13 @@ def move(source, i, target, k, lines, between, count, along, plus):
 
     For n < lines and j < count. Unsigned indices need no test whether they count from the end.
     """
+    if lines == LANES and count >= LANES:
+        if between[0] == 1 and along[0] == LANES and along[1] == 1:
+            _turn(source, i, LANES, target, k, between[1], count, LANES, 1, plus)
+            return
+        if between[1] == 1 and along[1] == LANES and along[0] == 1:
+            _turn(source, i, between[0], target, k, LANES, count, 1, LANES, plus)
+            return
     i, k, count = np.uintp(i), np.uintp(k), np.uintp(count)
     di, dk = np.uintp(between[0]), np.uintp(between[1])
     si, sk = np.uintp(along[0]), np.uintp(along[1])
@@ -142,3 +150,12 @@ def move(source, i, target, k, lines, between, count, along, plus):
         for j in range(count):
             target[k + np.uintp(j) * sk] = source[i + np.uintp(j) * si] + plus
         i, k = i + di, k + dk
+
+
+@part
+def _turn(source, i, step, target, k, pitch, count, along_source, along_target, plus):
+    """What `move` does, for LANES lines of which one side is interleaved: LANES numbers of each at a time."""
+    more = splat(source.dtype.type(plus))
+    for j in range(0, count, LANES):
+        j = min(j, count - LANES)  # the last ones may be moved twice
+        transpose(source, i + j * along_source, step, target, k + j * along_target, pitch, more)

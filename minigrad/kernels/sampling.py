@@ -35,7 +35,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from minigrad.kernels import kernel, part, plain
-from minigrad.kernels.threads import run_batch, run_both
+from minigrad.kernels.threads import LARGE, run_batch, run_both
 
 __all__ = ["grid_sample_backward", "grid_sample_forward"]
 
@@ -86,7 +86,7 @@ def grid_sample_backward(
     """
     dy, x, grid = plain(dy, x, grid)
     how = mode, padding_mode == "border", align_corners
-    if need_dx and need_dgrid:
+    if need_dx and need_dgrid and dy.size >= LARGE:
         return run_both(lambda: _dx(dy, x, grid, *how), lambda: _dgrid(dy, x, grid, *how))
     return (
         _dx(dy, x, grid, *how) if need_dx else None,

@@ -1,4 +1,4 @@
-"""Vectors of LANES numbers, for the innermost loops: load, store, splat, add, fma, total.
+"""Vectors of LANES numbers, for the innermost loops: load, store, splat, add, fma, total, transpose.
 
 A processor's vector unit multiplies and adds LANES numbers at once, if its compiler sees that it may.
 Where sums must stay in registers over a long loop it does not see it, so those loops say it::
@@ -18,7 +18,7 @@ import numpy as np
 
 from minigrad.kernels import JIT
 
-__all__ = ["LANES", "add", "fma", "load", "splat", "store", "total"]
+__all__ = ["LANES", "add", "fma", "load", "splat", "store", "total", "transpose"]
 
 
 def load(array: np.ndarray, i: int) -> Any:
@@ -49,6 +49,18 @@ def fma(a: Any, b: Any, c: Any) -> Any:
 def total(vector: Any) -> Any:
     """The sum of a vector's numbers."""
     return vector.sum()
+
+
+def transpose(
+    source: np.ndarray, i: int, step: int, target: np.ndarray, k: int, pitch: int, plus: Any
+) -> None:
+    """Turn LANES vectors into LANES others, row by column, and add `plus`.
+
+    They are read from source[i], source[i + step], … and written to target[k], target[k + pitch], ….
+    """
+    rows = np.stack([load(source, i + r * step) for r in range(LANES)])
+    for r in range(LANES):
+        store(target, k + r * pitch, rows[:, r] + plus)
 
 
 if JIT:

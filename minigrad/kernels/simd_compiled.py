@@ -114,6 +114,40 @@ def _total(typing, vector):
     return vector.dtype(vector), generate
 
 
+@intrinsic
+def _transpose(typing, source, i, step, target, k, pitch, plus):
+    vector, index = VectorType(source.dtype), ir.IntType(32)
+    rows = range(LANES)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        source_, i_, step_, target_, k_, pitch_, plus_ = arguments
+        lines = []
+        for r in rows:
+            at = builder.add(i_, builder.mul(step_, ir.Constant(step_.type, r)))
+            address, align = _address(context, builder, source, source_, at)
+            lines.append(builder.load(address, align=align))
+        # Exchange quarters of ever larger squares along the diagonal: of 2 x 2, of 4 x 4, ….
+        half = 1
+        while half < LANES:
+            upper = [j if not j & half else LANES + j - half for j in rows]
+            lower = [j + half if not j & half else LANES + j for j in rows]
+            for r in rows:
+                if not r & half:
+                    a, b = lines[r], lines[r + half]
+                    for line, places in ((r, upper), (r + half, lower)):
+                        mask = ir.Constant(ir.VectorType(index, LANES), places)
+                        lines[line] = builder.shuffle_vector(a, b, mask)
+            half *= 2
+        for r in rows:
+            at = builder.add(k_, builder.mul(pitch_, ir.Constant(pitch_.type, r)))
+            address, align = _address(context, builder, target, target_, at)
+            builder.store(builder.fadd(lines[r], plus_), address, align=align)
+        return context.get_dummy_value()
+
+    whole = types.intp
+    return types.void(source, whole, whole, target, whole, whole, vector), generate
+
+
 # Numba wants the two signatures of each pair to be the same to the letter, so they have no types.
 
 
@@ -145,3 +179,10 @@ def _(a, b, c):
 @overload(simd.total)
 def _(vector):
     return lambda vector: _total(vector)  # type: ignore[call-arg]
+
+
+@overload(simd.transpose)
+def _(source, i, step, target, k, pitch, plus):
+    return lambda source, i, step, target, k, pitch, plus: _transpose(  # type: ignore[call-arg]
+        source, i, step, target, k, pitch, plus
+    )

@@ -35,6 +35,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 AWAKE = 8000  # turns, some 300 µs: so long a thread without work stays ready before it sleeps
+LARGE = 1 << 16  # numbers in all arrays from which on a second thread is worth its start
 HANDING = 200  # turns, some 8 µs: what a caller takes from handing work out to leaving the GIL
 
 
@@ -142,7 +143,13 @@ def run_sliced(function: Callable[[int, int], T], n: int) -> list[T]:
 
 
 def run_batch(kernel: Callable, arrays: Sequence[np.ndarray], *settings: object) -> None:
-    """Call ``kernel(*arrays, *settings)`` on slices of the arrays' first axis, side by side."""
+    """Call ``kernel(*arrays, *settings)`` on slices of the arrays' first axis, side by side.
+
+    Small arrays are not worth it, and taken at once.
+    """
+    if sum(array.size for array in arrays) < LARGE:
+        kernel(*arrays, *settings)
+        return
 
     def run(start: int, stop: int) -> None:
         kernel(*(array[start:stop] for array in arrays), *settings)

@@ -18,7 +18,7 @@ class Add(Function):
 
     @staticmethod
     def forward(ctx, a, b):
-        return np.add(a, b)
+        return a + b
 
     @staticmethod
     def backward(ctx, dy):
@@ -31,7 +31,7 @@ class Subtract(Function):
 
     @staticmethod
     def forward(ctx, a, b):
-        return np.subtract(a, b)
+        return a - b
 
     @staticmethod
     def backward(ctx, dy):
@@ -46,7 +46,7 @@ class Multiply(Function):
     def forward(ctx, a, b):
         need_a, need_b = ctx.needs_input_grad
         ctx.a, ctx.b = a if need_b else None, b if need_a else None
-        return np.multiply(a, b)
+        return a * b
 
     @staticmethod
     def backward(ctx, dy):
@@ -77,7 +77,7 @@ class Negative(Function):
 
     @staticmethod
     def forward(ctx, x):
-        return np.negative(x)
+        return -x
 
     @staticmethod
     def backward(ctx, dy):
