@@ -31,7 +31,7 @@ TASKS = (
         name="invariance",
         summary="how far a net's features stay put when a digit is moved, turned or scaled, by layer",
         duration="quick 10 s, default 2 min, paper hours",
-        headline="half changed after: cnn pool2 3.8 px, 33 degrees; st-cnn crop over 8 px, 19 degrees",
+        headline="half changed after: cnn pool2 3.8 px, 35 degrees; st-cnn crop over 8 px, 19 degrees",
         slide="Convolutional nets have pooling layers to accommodate spatial translations",
         module="tasks.spatial_transformer.invariance",
     ),
