@@ -98,7 +98,10 @@ class Simulator:
         self._starts = np.zeros((self.batch, free), np.int32)
         self._things = np.zeros((self.batch, things), THING)
 
+        # Parts of the agents' records, as they are needed each step.
         self._poses = self.agents.view(np.float64).reshape(self.batch, -1)[:, :3]  # x, y, angle
+        self._goals, self._to_goal = self.agents["goals"], self.agents["distance"]
+        self._actions, self._rewards = self.agents["action"], self.agents["reward"]
         self._goal_tiles = np.zeros((self.batch, 2), np.int64)
         self._world = self.agents, self._things, self._walls, self._distances, self._starts
         self._origins: list[Any] = [
@@ -202,8 +205,8 @@ class Simulator:
             "pose": pose,
             "tile": pose[:, 1::-1].astype(np.int64),
             "goal_tile": self._goal_tiles.copy(),
-            "goals": self.agents["goals"].copy(),
-            "distance": self.agents["distance"].copy(),
+            "goals": self._goals.copy(),
+            "distance": self._to_goal.copy(),
         }
 
     def things(self, n: int = 0) -> np.ndarray:
@@ -289,8 +292,8 @@ class Simulator:
             rgb.reshape(self.batch, *shape),
             depth,
             velocity,
-            self.agents["action"].copy(),
-            self.agents["reward"].copy(),
+            self._actions.copy(),
+            self._rewards.copy(),
         )
 
     def _put(self, n: int, episode: Episode) -> None:

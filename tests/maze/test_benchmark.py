@@ -15,7 +15,8 @@ class StandIn:
 
     def __init__(self, name, rates, failure=""):
         self.kind = maze_worlds.Kind(name, "what it is", "numpy", dict)
-        self.rates, self.failure, self.reset, self.memory = rates, failure, 0.5, 60.0
+        self.rates, self.processor_rates = rates, [2 * rate for rate in rates]
+        self.failure, self.reset, self.memory = failure, 0.5, 60.0
 
 
 def test_the_table_compares_rounds_with_rounds():
@@ -27,19 +28,20 @@ def test_the_table_compares_rounds_with_rounds():
     ]
     text = benchmark.report("the command", worlds, 1.0, 3)
     rows = [[c.strip() for c in line.split("|")[1:-1]] for line in text.splitlines() if "|" in line]
-    assert rows[2] == ["ours", "what it is", "100", "10 to 100", "0.50", "60", "1.00"]
-    assert rows[3] == ["theirs", "what it is", "5", "1 to 50", "0.50", "60", "2.00"]
+    assert rows[2] == ["ours", "what it is", "100", "10 to 100", "200", "0.50", "60", "1.00"]
+    assert rows[3] == ["theirs", "what it is", "5", "1 to 50", "10", "0.50", "60", "2.00"]
     assert rows[4][:2] == ["broken", "no display"]
 
 
 def test_a_rate_counts_the_frames_of_all_environments(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(maze_worlds.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(maze_worlds.time, "process_time", lambda: now[0] / 2)
 
     def step():
         now[0] += 0.01
 
-    assert maze_worlds.rate(step, 16, 1.0) == pytest.approx(1_600)
+    assert maze_worlds.rate(step, 16, 1.0) == pytest.approx((1_600, 3_200))
 
 
 def test_a_world_that_fails_says_why():

@@ -215,10 +215,21 @@ def test_statistics_of_gymnasium_count_our_episodes():
     assert set(lengths) == {6}
 
 
+@pytest.fixture
+def a_strangers_habits():
+    """It seeds all of NumPy, and its small nets are many times slower on threads that share their cores."""
+    torch = pytest.importorskip("torch")
+    threads, state = torch.get_num_threads(), np.random.get_state()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+    np.random.set_state(state)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of a stranger's libraries
-def test_a_strangers_agent_learns(tmp_path):
-    """A2C of stable-baselines3 as it comes, in a maze of one corridor round a block."""
+def test_a_strangers_agent_learns(tmp_path, a_strangers_habits):
+    """PPO of stable-baselines3 as it comes, in a maze of one corridor round a block: a minute."""
     sb3 = pytest.importorskip("stable_baselines3")
     own = tmp_path / "block.txt"
     own.write_text("#######\n#A...A#\n#.###.#\n#..G..#\n#######\n")
@@ -236,8 +247,8 @@ def test_a_strangers_agent_learns(tmp_path):
     rng = np.random.default_rng(0)
     by_chance = score(lambda seen: int(rng.integers(8)))
     env = sb3.common.env_util.make_vec_env("maze/StaticSmall-v0", 16, seed=0, env_kwargs=options)
-    agent = sb3.A2C("MultiInputPolicy", env, seed=0)
-    agent.learn(100_000)
+    agent = sb3.PPO("MultiInputPolicy", env, n_steps=64, batch_size=256, n_epochs=4, seed=0)
+    agent.learn(40_000)
     learnt = score(lambda seen: int(agent.predict(seen)[0]))
     print(f"by chance {by_chance:.1f}, learnt {learnt:.1f} points an episode of 15 seconds")
-    assert learnt > 2 * by_chance
+    assert learnt > 3 * by_chance

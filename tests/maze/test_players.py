@@ -9,14 +9,17 @@ import pytest
 import maze
 from maze import MazeError, figures, scores
 from maze.constants import SPEED, START_DISTANCE
+from maze.kernels import JIT
 from maze.players import Oracle, RandomPlayer, find_player, rollout
 from maze.recording import film, save_film
 from maze.topdown import side_by_side, top_down, wide_view
 
+MANY = 10 if JIT else 3  # mazes: enough, and still quick where nothing is compiled
+
 
 @pytest.mark.parametrize("name", maze.names())
 def test_the_oracle_finds_the_goal_in_every_episode(name):
-    played = rollout(maze.make(name, 10, 50, size=1, frames=3_600), Oracle())
+    played = rollout(maze.make(name, MANY, 50, size=1, frames=3_600), Oracle())
     goals = played.found.sum(axis=0)
     assert goals.min() >= 2
     assert played.scores.min() >= 10 * goals.min()
@@ -25,8 +28,8 @@ def test_the_oracle_finds_the_goal_in_every_episode(name):
 
 
 def test_chance_is_far_below():
-    by_chance = rollout(maze.make("StaticSmall", 20, 0, size=1), RandomPlayer())
-    knowing = rollout(maze.make("StaticSmall", 20, 0, size=1), Oracle())
+    by_chance = rollout(maze.make("StaticSmall", MANY, 0, size=1), RandomPlayer())
+    knowing = rollout(maze.make("StaticSmall", MANY, 0, size=1), Oracle())
     assert by_chance.scores.mean() < knowing.scores.mean() / 5
 
 
@@ -63,7 +66,7 @@ def test_the_published_scores_are_what_the_command_gives(monkeypatch):
         (name, player) for name in maze.names() for player in ("oracle", "random")
     }
     monkeypatch.setattr(scores, "VARIANTS", {"IMaze": None})
-    played = table(scores.report(10, 1_000))
+    played = table(scores.report(MANY, 1_000))
     for row, (score, error, _) in played.items():
         published, its_error, _ = written[row]
         assert abs(score - published) < 5 * np.hypot(error, its_error) + 0.5, row
