@@ -16,8 +16,6 @@ from maze.topdown import wide_view
 
 __all__ = ["film", "save_film"]
 
-MILLISECONDS = 1_000
-
 
 def film(
     simulator: Simulator, player: Player, seconds: float, height: int = 252, path: bool = False
@@ -69,7 +67,8 @@ def _write_gif(frames: Iterable[np.ndarray], path: Path, rate: float) -> None:
     palette = strip.quantize(256)
     plain = Image.Dither.NONE  # dithered noise would be stored anew each frame
     first, *others = (image.quantize(palette=palette, dither=plain) for image in images)
-    first.save(path, save_all=True, append_images=others, duration=MILLISECONDS / rate, loop=0)
+    duration = max(10 * round(100 / rate), 20)  # ms; the format counts in hundredths of a second
+    first.save(path, save_all=True, append_images=others, duration=duration, loop=0)
 
 
 def _write_mp4(frames: Iterable[np.ndarray], path: Path, rate: float) -> None:

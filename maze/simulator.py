@@ -60,6 +60,8 @@ class Simulator:
         Actions of an episode.
     agents : (batch,) of `maze.kernels.records.AGENT`
         Position, speed, goals found, score, ...; by name, as in ``simulator.agents["x"]``.
+    episodes : list of Episode
+        What each maze's episode consists of; empty before the first reset.
     rngs : list of numpy.random.Generator
         Each maze's own.
     """
@@ -86,7 +88,7 @@ class Simulator:
         self.repeat = whole("repeat", repeat, 1, 1_000)
         self.frames = whole("frames", variant.frames if frames is None else frames, 1, 10**9)
         self.steps = -(-self.frames // self.repeat)
-        self._episodes: dict[int, Episode] = {}
+        self.episodes: list[Episode] = []
         self._left = 0  # no step ends an episode before so many were made
         self.agents = np.zeros(self.batch, AGENT)
         self.rngs = [np.random.default_rng(s) for s in checked_seeds(seed, self.batch)]
@@ -139,7 +141,7 @@ class Simulator:
             self.begin(range(self.batch))
         else:
             mask = checked_mask(which, self.batch)
-            if not (self._episodes or mask.all()):
+            if not (self.episodes or mask.all()):
                 raise EpisodeError("the first reset() begins the episodes of all mazes.")
             self.begin(np.flatnonzero(mask))
         return self.advance(self._look)
@@ -176,11 +178,6 @@ class Simulator:
         return observation, observation.reward, self.over
 
     @property
-    def episodes(self) -> list[Episode]:
-        """What each maze's episode consists of; empty before the first reset."""
-        return [self._episodes[n] for n in sorted(self._episodes)]
-
-    @property
     def maze_size(self) -> tuple[int, int]:
         """Height and width of the mazes, in tiles."""
         height, width = self._walls.shape[1:]
@@ -212,7 +209,7 @@ class Simulator:
     def things(self, n: int = 0) -> np.ndarray:
         """The things of maze `n` as they are, (M,) of `maze.kernels.records.THING`; the goal first."""
         self._check_begun()
-        return self._things[n, : len(self._episodes[n].things)].copy()
+        return self._things[n, : len(self.episodes[n].things)].copy()
 
     def look(self) -> Observation:
         """Return what all agents see, without a step: for when their records were changed by hand."""
@@ -297,7 +294,7 @@ class Simulator:
         )
 
     def _put(self, n: int, episode: Episode) -> None:
-        self._episodes[n] = episode
+        self.episodes[n : n + 1] = [episode]  # the first reset adds them one after the other
         self._walls[n], self._distances[n] = episode.walls, episode.distances
         self._starts[n, : len(episode.starts)] = episode.starts
         self._things[n] = np.zeros((), THING)
@@ -328,7 +325,7 @@ class Simulator:
         return -(-(self.frames - int(self.agents["frame"].max())) // self.repeat)
 
     def _check_begun(self) -> None:
-        if not self._episodes:
+        if not self.episodes:
             raise EpisodeError("there is no episode yet: call reset() first.")
 
     def _check_time(self) -> None:

@@ -136,6 +136,7 @@ def test_a_film_is_whole_or_not_there(tmp_path):
     save_film(frames, tmp_path / "film.gif", 15)
     with Image.open(tmp_path / "film.gif") as image:
         assert image.n_frames > 8
+        assert image.info["duration"] == 70, "hundredths of a second, the nearest to 1/15"
         assert image.size == frames[0].shape[1::-1]
         first = np.asarray(image.convert("RGB")).astype(int)
     assert np.abs(first - frames[0]).mean() < 12, "colours are close to what they were"
