@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels.rmsprop import rmsprop
 from minigrad.optim.optimizer import Optimizer
 
 
@@ -13,14 +14,15 @@ class RMSprop(Optimizer):
 
     With `centered`, √s becomes √(s - a²) for a = alpha a + (1 - alpha) g. With `momentum`, the
     quotient is gathered first: v = momentum v + g / (√s + eps), x = x - lr v. Weight decay adds
-    weight_decay x to g.
+    weight_decay x to g. With `eps_inside`, √s + eps becomes √(s + eps), as in TensorFlow and in A3C
+    (Mnih et al., 2016).
 
     Parameters
     ----------
     params : iterable of Tensor, or of dict
         See Optimizer.
     lr, alpha, eps, weight_decay, momentum : float
-    centered : bool
+    centered, eps_inside : bool
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class RMSprop(Optimizer):
         weight_decay: float = 0.0,
         momentum: float = 0.0,
         centered: bool = False,
+        eps_inside: bool = False,
     ):
         super().__init__(
             params,
@@ -41,6 +44,7 @@ class RMSprop(Optimizer):
             weight_decay=weight_decay,
             momentum=momentum,
             centered=centered,
+            eps_inside=eps_inside,
         )
 
     def _start(self, x, options):
@@ -51,16 +55,23 @@ class RMSprop(Optimizer):
 
     def _update(self, x, g, slots, options, room):
         alpha, s = options["alpha"], slots["square_avg"]
+        eps, inside = options["eps"], options["eps_inside"]
+        if not (options["centered"] or options["momentum"]):
+            rmsprop(x, g, s, alpha, options["lr"], eps, inside)
+            return
         s *= alpha
         s += np.multiply(np.square(g, out=room), 1 - alpha, out=room)
         if options["centered"]:
             a = slots["grad_avg"]
             a += np.multiply(np.subtract(g, a, out=room), 1 - alpha, out=room)
             np.subtract(s, np.square(a, out=room), out=room)
-            np.sqrt(room, out=room)
         else:
-            np.sqrt(s, out=room)
-        room += options["eps"]
+            np.copyto(room, s)
+        if inside:
+            room += eps
+        np.sqrt(room, out=room)
+        if not inside:
+            room += eps
         np.divide(g, room, out=room)
         if options["momentum"]:
             v = slots["momentum_buffer"]
