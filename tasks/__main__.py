@@ -67,7 +67,7 @@ def _run(task: Task, options: dict[str, str], command: str) -> int:
         path = Path(old)
 
     # Only now what is slow to import: a slip of the finger is answered at once.
-    from minigrad.errors import CheckpointError
+    from minigrad.errors import CheckpointError, NotFiniteError
     from tasks.data.errors import DataError
     from tasks.execute import resume, start
     from tasks.run_folder import RunFolder
@@ -78,7 +78,7 @@ def _run(task: Task, options: dict[str, str], command: str) -> int:
             metrics = start(task, config, folder, chosen, command)
         else:
             metrics = resume(task, folder, options, preset)
-    except (CheckpointError, DataError) as error:
+    except (CheckpointError, DataError, NotFiniteError) as error:
         raise UsageError(str(error)) from error
     except KeyboardInterrupt as interrupt:
         command = f"python -m tasks {task.name} --resume {shlex.quote(str(path))}"

@@ -12,7 +12,10 @@ from tasks.config import Config, UsageError, nearest
 if TYPE_CHECKING:
     from tasks.run import Run
 
-TOPICS: tuple[str, ...] = ("tasks.spatial_transformer",)  # in the lecture's order
+TOPICS: tuple[str, ...] = (
+    "tasks.spatial_transformer",
+    "tasks.navigation",
+)  # in the lecture's order
 
 
 @dataclass(frozen=True)

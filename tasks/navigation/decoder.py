@@ -1,0 +1,72 @@
+"""Where does the agent think it is? A linear classifier of cells, on what the agent computes anyway.
+
+It reads h, the output of the last LSTM (of `ff`: f). It shows what the agent knows and must not teach
+it: its input is detached, so that no gradient comes to the agent, and its optimiser is its own.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from layers import Linear
+from layers.functional import cross_entropy
+from maze import Simulator
+from minigrad import Tensor, no_grad, optim
+from tasks import checkpoint
+from tasks.navigation.models import UPPER
+
+
+def grid(maze_size: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of cells of a maze of so many tiles: a cell is two tiles, its walls included."""
+    return max(maze_size[0] // 2, 1), max(maze_size[1] // 2, 1)
+
+
+def cells(simulator: Simulator) -> np.ndarray:
+    """The number of the cell whose middle is nearest to each agent (batch,) int64, row by row."""
+    rows, columns = grid(simulator.maze_size)
+    row = np.clip((simulator.agents["y"] - 0.5) // 2, 0, rows - 1)
+    column = np.clip((simulator.agents["x"] - 0.5) // 2, 0, columns - 1)
+    return (row * columns + column).astype(np.int64)
+
+
+class PositionDecoder:
+    """The classifier and its optimiser (Adam).
+
+    Parameters
+    ----------
+    count : int
+        Cells.
+    rng : numpy.random.Generator
+    rate : float
+        Learning rate.
+    """
+
+    def __init__(self, count: int, rng: np.random.Generator, rate: float = 1e-3):
+        self.linear = Linear(UPPER, count, rng=rng)
+        self.optimiser = optim.Adam(self.linear.parameters(), lr=rate)
+
+    def learn(self, h: Tensor, cells: np.ndarray) -> tuple[float, float]:
+        """Learn from h (..., 256) and cells (...); the loss, and the share of right answers before."""
+        h = h.detach().reshape(-1, UPPER)
+        self.optimiser.zero_grad()
+        logits = self.linear(h)
+        loss = cross_entropy(logits, cells.ravel())
+        loss.backward()
+        self.optimiser.step()
+        right = np.mean(logits.detach().data.argmax(axis=1) == cells.ravel())
+        return loss.item(), float(right)
+
+    def likelihood(self, h: Any) -> np.ndarray:
+        """How likely each cell is, (..., cells), by h (..., 256)."""
+        with no_grad():
+            logits = self.linear(h).data
+        odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return odds / odds.sum(axis=-1, keepdims=True)
+
+    def state_dict(self) -> dict:
+        """What a checkpoint keeps."""
+        return checkpoint.collect({"linear": self.linear, "optimiser": self.optimiser})
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on where `state_dict` was taken."""
+        checkpoint.restore({"linear": self.linear, "optimiser": self.optimiser}, state)

@@ -1,0 +1,157 @@
+"""What is measured: whole episodes in mazes of their own, and what the agent knew meanwhile.
+
+score       points an episode
+auc         mean of the learning curve: the area under it, over its length
+goals       per cent of the episodes in which the goal was found
+latency     seconds of the game to the first goal of an episode, and from each goal to the next
+accuracy    per cent of steps, or of depth pixels, told rightly
+f1          of loop closure: 2 right / (2 right + false alarms + missed)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from layers.functional import softmax
+from maze import Simulator
+from maze.constants import FRAME
+from maze.players import PLAYERS, Rollout, rollout
+from tasks.navigation import depth
+from tasks.navigation.acting import Player
+from tasks.navigation.decoder import PositionDecoder, cells
+from tasks.navigation.loop_closure import LoopClosure
+
+KEPT = 4  # mazes of which all is kept, for the figures
+
+
+@dataclass
+class Test:
+    """What an agent did and knew in M episodes of T steps.
+
+    Attributes
+    ----------
+    played : maze.players.Rollout
+        Poses, rewards and goal finds.
+    values : (T, M)
+        What the agent expected.
+    position, loop : float
+        Accuracy in per cent; F1 (NaN for an agent without the head, or where no loop was closed or told).
+    depth : dict from head to per cent
+    likelihoods : (T, KEPT, cells)
+        Of the position, by the decoder.
+    pictures, tiles : (T, KEPT, 3, height, width) uint8 and (T, KEPT, 4, 16)
+        What was seen, and its true coarse depths.
+    told : (T, KEPT, 4, 16)
+        The depth that the last head predicts, in bands or tiles; empty without one.
+    """
+
+    __test__ = False  # pytest should not take this for one of its own
+
+    played: Rollout
+    values: np.ndarray
+    position: float
+    loop: float
+    depth: dict[str, float]
+    likelihoods: np.ndarray
+    pictures: np.ndarray
+    tiles: np.ndarray
+    told: np.ndarray
+
+    @property
+    def metrics(self) -> dict[str, object]:
+        """The figures, nested, by the names of metrics.json."""
+        scores, found = self.played.scores, self.played.found
+        first, later = self.played.latencies()
+        means = {"first": _mean(first), "later": _mean(later)}
+        return {
+            "score": float(scores.mean()),
+            "score_error": float(scores.std(ddof=1) / np.sqrt(len(scores)))
+            if len(scores) > 1
+            else 0.0,
+            "goals": 100 * float(found.any(axis=0).mean()),
+            "latency": {name: seconds for name, seconds in means.items() if seconds is not None},
+            "accuracy": {"position": self.position}
+            | {f"depth_{name}": share for name, share in self.depth.items()},
+        } | ({} if np.isnan(self.loop) else {"f1": {"loop": self.loop}})
+
+
+def _mean(seconds: np.ndarray) -> float | None:
+    return float(seconds.mean()) if len(seconds) else None
+
+
+class _Observer:
+    """A player that keeps what it needs to judge itself; each step is one call."""
+
+    def __init__(self, player: Player, decoder: PositionDecoder, simulator: Simulator):
+        self.player, self.decoder = player, decoder
+        self.loop = LoopClosure(simulator.batch, simulator.steps, simulator.repeat * FRAME)
+        self.goals = np.zeros(simulator.batch, np.int64)
+        self.values: list[np.ndarray] = []
+        self.kept: list[tuple[np.ndarray, ...]] = []
+        self.right = 0
+        self.depth_right: dict[str, float] = {}
+        self.loops = np.zeros(3, np.int64)  # told rightly, told in all, true in all
+
+    def __call__(self, simulator: Simulator) -> np.ndarray:
+        actions = self.player(simulator)
+        net, thought, seen = self.player.net, self.player.thought, self.player.seen
+        thoughts = thought.thoughts
+        self.values.append(thought.values)
+        likelihood = self.decoder.likelihood(thoughts.h.data[0])
+        self.right += int((likelihood.argmax(axis=1) == cells(simulator)).sum())
+        tiles, told = depth.coarse(seen.depth), np.zeros((0,))
+        for name, logits in net.depth_logits(thoughts).items():
+            told = logits.data.argmax(axis=1) if net.classify else logits.data * depth.FAR
+            bands = told if net.classify else depth.bands(told)
+            share = float(np.mean(bands == depth.bands(tiles).reshape(bands.shape)))
+            self.depth_right[name] = self.depth_right.get(name, 0.0) + share
+        self._judge_loop(simulator, seen.velocity, net.loop_logits(thoughts))
+        self.kept.append(
+            (likelihood[:KEPT], seen.rgb[:KEPT].copy(), tiles[:KEPT], told[:KEPT].copy())
+        )
+        return actions
+
+    def _judge_loop(self, simulator: Simulator, velocity: np.ndarray, logits) -> None:
+        goals = simulator.agents["goals"]
+        self.loop.begin(goals != self.goals)
+        self.goals = goals.copy()
+        true = self.loop.step(velocity) == 1
+        if logits is not None:
+            told = softmax(logits, 1).data[:, 1] > 0.5
+            self.loops += [np.sum(told & true), np.sum(told), np.sum(true)]
+
+
+def evaluate(player: Player, decoder: PositionDecoder, simulator: Simulator) -> Test:
+    """Let the player play one episode in each maze of a simulator, and judge it."""
+    observer = _Observer(player, decoder, simulator)
+    played = rollout(simulator, observer)
+    steps, batch = played.rewards.shape
+    likelihoods, pictures, tiles, told = (np.array(part) for part in zip(*observer.kept))
+    right, told_loops, true_loops = observer.loops
+    total = told_loops + true_loops
+    return Test(
+        played=played,
+        values=np.array(observer.values),
+        position=100 * observer.right / (steps * batch),
+        loop=float(2 * right / total) if total else np.nan,
+        depth={name: 100 * share / steps for name, share in observer.depth_right.items()},
+        likelihoods=likelihoods,
+        pictures=pictures,
+        tiles=tiles,
+        told=told.reshape(steps, -1, depth.ROWS, depth.COLUMNS),
+    )
+
+
+def scale(make: Callable[[], Simulator]) -> dict[str, float]:
+    """Mean scores of the oracle and of chance in a simulator's mazes, a new one for each."""
+    return {name: float(rollout(make(), kind(0)).scores.mean()) for name, kind in PLAYERS.items()}
+
+
+def area(scores: np.ndarray) -> float:
+    """The area under a learning curve of points at equal distances, over its length."""
+    if len(scores) < 2:
+        return float(scores.mean()) if len(scores) else 0.0
+    return float(np.mean((scores[1:] + scores[:-1]) / 2))

@@ -1,0 +1,153 @@
+"""What is drawn: learning curves, ways with the value, position on the map, depth, latency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from maze.figures import draw_maze
+from tasks.navigation import depth
+from tasks.navigation.decoder import grid
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from maze import Simulator
+    from tasks.navigation.evaluate import Test
+
+# Colours that the colour-blind and a grey print can tell apart, each with a line style of its own.
+STYLES: tuple[dict[str, Any], ...] = tuple(
+    {"color": colour, "linestyle": line}
+    for line in ("-", "--", "-.")
+    for colour in ("#D55E00", "#0072B2", "#009E73", "#CC79A7")
+)
+GOAL_FOUND = "#c00000"
+MOMENTS = (0.0, 1.0, 3.0, 10.0)  # seconds of an episode
+
+
+def curves(
+    scores: Mapping[str, tuple[np.ndarray, np.ndarray]], scale: Mapping[str, float], title: str
+) -> Figure:
+    """Learning curves: points an episode over agent steps (in millions), by the agent's name.
+
+    `scale` has the scores of the oracle and of chance, drawn as lines.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for (name, (steps, points)), style in zip(scores.items(), STYLES):
+        label = f"{name}: {points[-1]:.0f}" if len(points) else name
+        axes.plot(steps / 1e6, points, label=label, **style)
+    for name, score in scale.items():
+        axes.axhline(score, color="0.4", linewidth=0.8, linestyle=":")
+        axes.annotate(f"{name} {score:.0f}", (1, score), xycoords=("axes fraction", "data"),
+                      ha="right", va="bottom", color="0.3", fontsize=8)  # fmt: skip
+    axes.set(xlabel="agent steps (millions)", ylabel="points an episode", title=title)
+    axes.grid(True, linewidth=0.3)
+    axes.legend(loc="center left")
+    return figure
+
+
+def trajectories(test: Test, simulator: Simulator, count: int = 2) -> Figure:
+    """Ways through the maze, coloured by the value, and the value over time with goal finds in red."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.figure import Figure
+
+    played, values = test.played, test.values
+    count = min(count, values.shape[1])
+    figure = Figure(figsize=(10, 3.2 * count), layout="constrained")
+    rows = figure.subplots(count, 2, squeeze=False, width_ratios=(1, 1.4))
+    low, high = float(values[:, :count].min()), float(values[:, :count].max())
+    for n, (above, over_time) in enumerate(rows):
+        draw_maze(above, simulator.episodes[n])
+        points = played.poses[:, n, :2]
+        joined = ~played.found[1:, n]
+        lines = LineCollection(
+            list(np.stack([points[:-1], points[1:]], axis=1)[joined]),
+            cmap="viridis",
+            linewidths=1.4,
+        )
+        lines.set_array(values[1:, n][joined])
+        lines.set_clim(low, high)
+        above.add_collection(lines)
+        above.set_title(f"{played.scores[n]:.0f} points, {played.found[:, n].sum()} goals")
+        seconds = np.arange(len(values)) * played.seconds
+        over_time.plot(seconds, values[:, n], color="#0072B2", linewidth=0.9)
+        for when in seconds[played.found[:, n]]:
+            over_time.axvline(when, color=GOAL_FOUND, linewidth=1)
+        over_time.set(ylabel="value", xlim=(0, seconds[-1] or 1), ylim=(low, high or 1))
+    rows[-1][1].set_xlabel("seconds of the episode; red: goal found")
+    figure.colorbar(lines, ax=rows[:, 0], label="value", location="left", shrink=0.8)
+    return figure
+
+
+def positions(test: Test, simulator: Simulator, n: int = 0) -> Figure:
+    """How likely each cell is by the decoder, laid over the map, at some moments of an episode."""
+    from matplotlib.figure import Figure
+
+    rows, columns = grid(simulator.maze_size)
+    height, width = simulator.maze_size
+    last = len(test.values) - 1
+    steps = sorted({min(round(second / test.played.seconds), last) for second in MOMENTS})
+    figure = Figure(figsize=(3.2 * len(steps), 3), layout="constrained")
+    for axes, step in zip(figure.subplots(1, len(steps), squeeze=False)[0], steps):
+        draw_maze(axes, simulator.episodes[n], pale=0.75)
+        likelihood = test.likelihoods[step, n].reshape(rows, columns)
+        # A cell's middle is at 1.5, 3.5, …: it reaches from 0.5 to 2.5.
+        axes.imshow(likelihood, extent=(0.5, 2 * columns + 0.5, 2 * rows + 0.5, 0.5), cmap="Blues",
+                    alpha=0.75, vmin=0, vmax=1, zorder=2)  # fmt: skip
+        # Poses are those after a step: what was known before it belongs to the pose before.
+        x, y, angle = test.played.poses[max(step - 1, 0), n]
+        axes.plot(x, y, "o", color="#D55E00", markersize=7, zorder=5)
+        axes.plot([x, x + np.cos(angle)], [y, y + np.sin(angle)], color="#D55E00", zorder=5)
+        axes.set(xlim=(0, width), ylim=(height, 0))
+        axes.set_title(f"{step * test.played.seconds:.1f} s")
+    figure.suptitle(f"Position as decoded from h, truth in orange ({test.position:.0f} % right)")
+    return figure
+
+
+def depths(test: Test, bands: bool, n: int = 0, count: int = 4) -> Figure:
+    """What is seen, its true coarse depth, and the depth that the last head predicts."""
+    from matplotlib.figure import Figure
+
+    steps = np.linspace(0, len(test.tiles) - 1, count + 1).astype(int)[1:]
+    figure = Figure(figsize=(2.6 * count, 4), layout="constrained")
+    grid_axes = figure.subplots(3, count, squeeze=False, height_ratios=(2, 1, 1))
+    for column, step in zip(grid_axes.T, steps):
+        true = test.tiles[step, n]
+        column[0].imshow(test.pictures[step, n].transpose(1, 2, 0))
+        for axes, picture in zip(
+            column[1:], (depth.bands(true) if bands else true, test.told[step, n])
+        ):
+            axes.imshow(picture, cmap="viridis", vmin=0, vmax=depth.BANDS - 1 if bands else depth.FAR,
+                        aspect="auto")  # fmt: skip
+        for axes in column:
+            axes.set(xticks=[], yticks=[])
+    for axes, label in zip(grid_axes[:, 0], ("picture", "depth", "predicted")):
+        axes.set_ylabel(label)
+    share = ", ".join(f"{name} {right:.0f} %" for name, right in test.depth.items())
+    figure.suptitle(f"Depth in {'bands' if bands else 'tiles'}: right {share}")
+    return figure
+
+
+def latency(test: Test) -> Figure:
+    """Seconds to the first goal of an episode, to the second, …: does the agent remember the goal?"""
+    from matplotlib.figure import Figure
+
+    times = [np.flatnonzero(found) + 1 for found in test.played.found.T]
+    most = max((len(t) for t in times), default=0)
+    waits = [
+        [float(np.diff(t, prepend=0)[k]) * test.played.seconds for t in times if len(t) > k]
+        for k in range(most)
+    ]
+    figure = Figure(figsize=(6, 3.4), layout="constrained")
+    axes = figure.subplots()
+    if waits:
+        axes.boxplot(waits, showfliers=False, medianprops={"color": "#D55E00"})
+        axes.set_xticks(range(1, most + 1), [str(k) if most < 12 or k % 5 == 0 or k == 1 else ""
+                                             for k in range(1, most + 1)])  # fmt: skip
+    axes.set(xlabel="goal of the episode", ylabel="seconds to it")
+    return figure

@@ -1,0 +1,76 @@
+"""Loop closure: has the agent come back to a place where it has been?
+
+With positions p_t, the label of step t is 1 if and only if there are earlier steps t' < t'' < t with
+
+    |p_t - p_t'| < near     and     |p_t - p_t''| > far
+
+it was here, it left, and it is here again. Positions are integrated from the velocity that the agent
+feels; at a teleport the path begins anew. Of all t' the first that is near serves, and of all t'' the
+last that is far: there is such a pair if and only if that t' is before that t''.
+
+Source: P. Mirowski et al., 2017, section 3.2; thresholds of one and two cells.
+"""
+
+import numpy as np
+
+NEAR, FAR = 2.0, 4.0  # tiles: one cell, and two
+
+
+class LoopClosure:
+    """The paths of N agents, of at most `longest` steps each.
+
+    Parameters
+    ----------
+    batch, longest : int
+    seconds : float
+        That a step lasts.
+    near, far : float
+        The thresholds, in tiles.
+    """
+
+    def __init__(
+        self, batch: int, longest: int, seconds: float, near: float = NEAR, far: float = FAR
+    ):
+        self.seconds, self.near, self.far = seconds, near, far
+        self.path = np.zeros((batch, longest, 2))
+        self.length = np.zeros(batch, np.int64)
+        self.pose = np.zeros((batch, 3))  # x, y, angle, from where the path began
+
+    def begin(self, which: np.ndarray) -> None:
+        """Begin new paths for the agents of a mask (N,) bool: an episode began, or a teleport happened."""
+        self.length[which] = 0
+        self.pose[which] = 0
+
+    def step(self, velocity: np.ndarray) -> np.ndarray:
+        """Move on by what the agents feel, (N, 6) as the maze gives it, and return the labels (N,) int64."""
+        forward, right, turn = velocity[:, 0], velocity[:, 1], velocity[:, 4]
+        x, y, angle = self.pose.T
+        angle += turn * self.seconds
+        x += (forward * np.cos(angle) - right * np.sin(angle)) * self.seconds
+        y += (forward * np.sin(angle) + right * np.cos(angle)) * self.seconds
+        here = self.pose[:, :2]
+        labels = self._closed(here)
+        self.path[np.arange(len(here)), self.length] = here
+        self.length += 1
+        return labels
+
+    def _closed(self, here: np.ndarray) -> np.ndarray:
+        most = int(self.length.max())
+        if most == 0:
+            return np.zeros(len(here), np.int64)
+        steps = np.arange(most)
+        offset = self.path[:, :most] - here[:, None]
+        distance = np.einsum("ntk,ntk->nt", offset, offset)
+        been = steps < self.length[:, None]
+        first_near = np.where(been & (distance < self.near**2), steps, most).min(axis=1)
+        last_far = np.where(been & (distance > self.far**2), steps, -1).max(axis=1)
+        return (first_near < last_far).astype(np.int64)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """What a checkpoint keeps."""
+        return {"path": self.path.copy(), "length": self.length.copy(), "pose": self.pose.copy()}
+
+    def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
+        """Go on where `state_dict` was taken."""
+        self.path[...], self.length[...] = state["path"], state["length"]
+        self.pose[...] = state["pose"]

@@ -1,0 +1,37 @@
+"""What the data are: the mazes of a run's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import maze
+from tasks.config import UsageError
+
+if TYPE_CHECKING:
+    from tasks.navigation.navigation import Config
+
+TINY = Path(__file__).with_name("tiny.txt")  # 5 x 5 cells, with one goal
+TEST_SEED = 1_000_000_000  # mazes of the test are drawn from here on; those of training
+SEEDS_A_RUN = 100_000  # from the run's seed, so many apart
+
+
+def make_mazes(config: Config, batch: int, seed: int, **options: Any) -> maze.Simulator:
+    """Make mazes as the settings say, drawn from `seed` on.
+
+    Raises
+    ------
+    UsageError
+        Where there is no such maze, or nobody could play in it.
+    """
+    try:
+        return maze.make(
+            TINY if config.maze == "tiny" else config.maze,
+            batch,
+            seed,
+            fruit=config.fruit,
+            frames=config.frames,
+            **{"size": config.side, "order": "CHW"} | options,
+        )
+    except maze.MazeError as error:
+        raise UsageError(f"--maze {config.maze}: {error}") from error

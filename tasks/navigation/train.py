@@ -1,0 +1,151 @@
+"""How it is learned: the synchronous form of A3C, one learner and a batch of mazes.
+
+The gradient of an unroll is that of
+
+    L_π + value L_V - entropy H + d1 L_D1 + d2 L_D2 + loop L_L
+
+backward through the T steps and no further (truncated backpropagation through time): the memory before
+the first step is a constant. Its length is clipped, and RMSProp takes a step of a rate that falls to 0
+along a line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minigrad import Tensor, optim
+from minigrad.errors import NotFiniteError
+from tasks import checkpoint
+from tasks.navigation import depth, losses
+from tasks.navigation.decoder import PositionDecoder
+from tasks.navigation.models import NavigationNet, Thoughts
+from tasks.navigation.returns import k_step_returns
+from tasks.navigation.rollout import Unroll
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What each term of the loss counts; the policy's counts 1."""
+
+    value: float = 0.5
+    entropy: float = 1e-3
+    d1: float = 0.33
+    d2: float = 0.33
+    loop: float = 0.33
+
+
+class Learner:
+    """A network, its position decoder and its optimiser.
+
+    Parameters
+    ----------
+    net : NavigationNet
+    decoder : PositionDecoder
+    weights : Weights
+    rate : float
+        The first learning rate.
+    updates : int
+        After how many it has fallen to 0.
+    gamma : float
+    max_norm : float
+        Of the gradient.
+    alpha, eps : float
+        Of RMSProp.
+    eps_inside : bool
+        √(g + eps), as in the paper of A3C, instead of √g + eps.
+    """
+
+    def __init__(
+        self,
+        net: NavigationNet,
+        decoder: PositionDecoder,
+        weights: Weights,
+        rate: float,
+        updates: int,
+        gamma: float = 0.99,
+        max_norm: float = 0.5,
+        alpha: float = 0.99,
+        eps: float = 1e-5,
+        eps_inside: bool = False,
+    ):
+        self.net, self.decoder, self.weights = net, decoder, weights
+        self.gamma, self.max_norm = gamma, max_norm
+        self.optimiser = optim.RMSprop(
+            net.parameters(), lr=rate, alpha=alpha, eps=eps, eps_inside=eps_inside
+        )
+        self.schedule = optim.LambdaLR(self.optimiser, lambda t: max(1 - t / updates, 0.0))
+        self._parts = {
+            "net": net,
+            "decoder": decoder,
+            "optimiser": self.optimiser,
+            "schedule": self.schedule,
+        }
+
+    def learn(self, unroll: Unroll) -> dict[str, float]:
+        """Learn from one unroll; what was measured on it before that.
+
+        Raises
+        ------
+        NotFiniteError
+            Where a loss or a gradient is no finite number; nothing is changed then.
+        """
+        self.net.zero_grad()
+        with np.errstate(all="ignore"):  # what is not finite is found and named
+            loss, thoughts, measures = self.loss(unroll)
+            loss.backward()
+            length = optim.clip_grad_norm_(self.net.parameters(), self.max_norm)
+        if not np.isfinite(length):
+            raise NotFiniteError(_where(self.net))
+        self.optimiser.step()
+        self.schedule.step()
+        measures["position"] = self.decoder.learn(thoughts.h, unroll.cells)[1]
+        return measures | {"gradient": length}
+
+    def loss(self, unroll: Unroll) -> tuple[Tensor, Thoughts, dict[str, float]]:
+        """The loss of an unroll, what the network thought, and each term by name."""
+        thoughts = self.net(unroll.senses, unroll.state)
+        returns = k_step_returns(
+            unroll.rewards, unroll.ended, unroll.final_values, unroll.bootstrap, self.gamma
+        ).ravel()
+        advantages = returns - thoughts.value.detach().data
+        terms: dict[str, Tensor] = {
+            "policy": losses.policy_loss(thoughts.logits, unroll.actions.ravel(), advantages),
+            "value": losses.value_loss(thoughts.value, returns),
+            "entropy": losses.entropy(thoughts.logits),
+        }
+        tiles = unroll.depths.reshape(-1, depth.PIXELS)
+        for name, said in self.net.depth_logits(thoughts).items():
+            terms[name] = losses.depth_loss(said, tiles)
+        looped = self.net.loop_logits(thoughts)
+        if looped is not None:
+            terms["loop"] = losses.loop_loss(looped, unroll.loops.ravel())
+        measures = {name: float(term.item()) for name, term in terms.items()}
+        for name, number in measures.items():
+            if not np.isfinite(number):
+                raise NotFiniteError(f"the loss {name!r} is {number}. {_where(self.net)}")
+        factors = {"policy": 1.0} | vars(self.weights) | {"entropy": -self.weights.entropy}
+        return sum(factors[name] * term for name, term in terms.items()), thoughts, measures  # type: ignore[return-value]
+
+    def state_dict(self) -> dict:
+        """What a checkpoint keeps."""
+        return checkpoint.collect(self._parts)
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on where `state_dict` was taken."""
+        checkpoint.restore(self._parts, state)
+
+
+def _where(net: NavigationNet) -> str:
+    """Which parameters, or else which gradients, are not finite."""
+    for what in ("data", "grad"):
+        broken = [
+            name
+            for name, p in net.named_parameters()
+            if getattr(p, what) is not None and not np.isfinite(getattr(p, what)).all()
+        ]
+        if broken:
+            kind = {"data": "parameters", "grad": "gradients"}[what]
+            return f"The {kind} of {', '.join(broken)} are not finite."
+    return "Its parameters are finite: the loss itself overflowed. Try a smaller --lr."
