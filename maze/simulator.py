@@ -23,6 +23,17 @@ from maze.variants import Variant, find
 __all__ = ["Observation", "Simulator", "make"]
 
 MOST = 65_536  # environments in a batch
+LINKED = (
+    "_poses",
+    "_goals",
+    "_to_goal",
+    "_actions",
+    "_rewards",
+    "_world",
+    "_scenery",
+    "_look",
+    "_ring",
+)
 
 
 class Observation(NamedTuple):
@@ -100,21 +111,31 @@ class Simulator:
         self._starts = np.zeros((self.batch, free), np.int32)
         self._things = np.zeros((self.batch, things), THING)
 
+        self._goal_tiles = np.zeros((self.batch, 2), np.int64)
+        #: States of the random numbers from which the episodes were drawn.
+        self._origins: list[Any] = [None] * self.batch
+        self._ring_size = whole("ring", ring, 0, 1_000)
+        self._link()
+
+    def _link(self) -> None:
+        """Set up what is a view of the rest, or can be had again at any time."""
         # Parts of the agents' records, as they are needed each step.
         self._poses = self.agents.view(np.float64).reshape(self.batch, -1)[:, :3]  # x, y, angle
         self._goals, self._to_goal = self.agents["goals"], self.agents["distance"]
         self._actions, self._rewards = self.agents["action"], self.agents["reward"]
-        self._goal_tiles = np.zeros((self.batch, 2), np.int64)
         self._world = self.agents, self._things, self._walls, self._distances, self._starts
-        self._origins: list[Any] = [
-            None
-        ] * self.batch  # random states from which episodes were drawn
-
-        self._scenery = *camera(self.size), texels(), pictures(), order == "CHW"
+        self._scenery = *camera(self.size), texels(), pictures(), self.order == "CHW"
         self._look = np.full(self.batch, LOOK)
-        ring = whole("ring", ring, 0, 1_000)
-        self._ring = [self._empty_images() for _ in range(ring)]
+        self._ring = [self._empty_images() for _ in range(self._ring_size)]
         self._turn = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy, or a pickle, is made of: views would be arrays of their own in it."""
+        return {name: value for name, value in self.__dict__.items() if name not in LINKED}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._link()
 
     # -- what one calls -----------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """The simulator: what it returns, that a seed decides all of it, and what it says to bad input."""
 
+import copy
+import pickle
 import re
 
 import numpy as np
@@ -144,6 +146,28 @@ def test_one_can_stop_and_go_on(name, tmp_path):
             other.reset(ours[2])
     with pytest.raises(MazeError, match="this state is not of 2 mazes StaticLarge"):
         maze.make("StaticLarge", 2).load_state(mazes.state())
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda mazes: pickle.loads(pickle.dumps(mazes))])
+def test_a_copy_goes_its_own_way_from_the_same_place(copied):
+    mazes = maze.make("RandomMazeSmall", 2, 0, size=12, frames=40)
+    mazes.reset()
+    mazes.step(np.array([2, 6]))
+    other = copied(mazes)
+    for k in range(12):
+        actions = np.array([k % 8, 2])
+        ours, theirs = mazes.step(actions), other.step(actions)
+        for one, another in zip(ours[0], theirs[0]):
+            np.testing.assert_array_equal(one, another)
+            assert not np.shares_memory(one, another)
+        for one, another in zip(mazes.info().values(), other.info().values()):
+            np.testing.assert_array_equal(one, another)
+        if ours[2].any():
+            mazes.reset(ours[2])
+            other.reset(theirs[2])
+    before = other.agents.copy()
+    mazes.step(np.array([2, 2]))
+    np.testing.assert_array_equal(other.agents, before)
 
 
 def test_a_view_is_what_the_agent_sees_in_another_size():
