@@ -149,7 +149,7 @@ def show(agent, things, pictures, wall, depth, pixels):
     """
     cos, sin = math.cos(agent["angle"]), math.sin(agent["angle"])
     height, width = pixels.shape
-    focal = np.float32(width) / (2 * SPREAD)  # pixels that a tile spans at one tile's distance
+    focal = np.float32(width) * HALF / SPREAD  # pixels that a tile spans at one tile's distance
     for i in range(len(things)):
         if not things[i]["present"]:
             continue

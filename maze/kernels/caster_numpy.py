@@ -107,7 +107,7 @@ def _show(
     f32, half = np.float32, np.float32(0.5)
     cos, sin = np.cos(agent["angle"]), np.sin(agent["angle"])
     height, width = depth.shape
-    focal = f32(width) / (2 * caster.SPREAD)
+    focal = f32(width) * half / caster.SPREAD
     for thing in things[things["present"] != 0]:
         to_x, to_y = thing["x"] - agent["x"], thing["y"] - agent["y"]
         d = f32(to_x * cos + to_y * sin)

@@ -46,10 +46,9 @@ def test_the_loop_is_its_twin(seed, size, order, name):
     np.testing.assert_array_equal(ours[3], theirs[3], err_msg="the game")
     np.testing.assert_array_equal(ours[4], theirs[4], err_msg="the things")
     np.testing.assert_allclose(ours[2], theirs[2], atol=1e-6)
-    # Both compute in float32; at the edge of a tile or a texel one may fall to either side.
-    pixels = ours[1].size
-    assert np.sum(ours[0] != theirs[0]) <= 3 * max(2, 2e-3 * pixels)
-    assert np.sum(~np.isclose(ours[1], theirs[1], rtol=1e-4)) <= max(2, 2e-3 * pixels)
+    # The same float32 arithmetic: where a machine's two cosines differ, a column may fall to either side.
+    assert np.sum(ours[0] != theirs[0]) <= 3 * size[0]
+    assert np.sum(~np.isclose(ours[1], theirs[1], rtol=1e-4)) <= size[0]
 
 
 @pytest.mark.parametrize("name", ["StaticSmall", "RandomMazeLarge"])
