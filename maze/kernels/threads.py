@@ -2,6 +2,8 @@
 
 Kernels run without the GIL on slices of the batch, in Python threads of our own. Numba's own parallel
 loops are not used: one of its thread layers dies after a fork, the other under several Python threads.
+What a batch takes is little more than to hand out half of it, so a thread that has done its part stays
+awake for a moment (spinning.py), and is kept off its caller's core (cores.py).
 """
 
 import os
@@ -10,7 +12,15 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
+import numpy as np
+
+from maze.kernels.cores import NOWHERE, current_core, keep_off
+from maze.kernels.spinning import spin
+
 __all__ = ["get_num_threads", "run_sliced", "set_num_threads"]
+
+AWAKE = 3000  # turns, some 100 µs: so long a thread without work stays ready before it sleeps
+HANDING = 100  # turns, some 4 µs: what a caller takes from handing work out to leaving the GIL
 
 
 class _Team:
@@ -20,15 +30,24 @@ class _Team:
         self.size = size
         self.lock = threading.Lock()
         self.tasks: SimpleQueue[Any] | None = None
+        self.given = np.zeros(1, np.int64)  # how many tasks there have been
+        self.helpers: list[int] = []  # native ids
+        self.core = NOWHERE  # that of the last caller, which the helpers are kept off
 
     def start(self) -> SimpleQueue[Any]:
         with self.lock:
             if self.tasks is None:
                 self.tasks = SimpleQueue()
                 for k in range(1, self.size):
-                    threading.Thread(
-                        target=_work, args=(self.tasks,), name=f"maze_{k}", daemon=True
-                    ).start()
+                    thread = threading.Thread(
+                        target=_work, args=(self, self.tasks), name=f"maze_{k}", daemon=True
+                    )
+                    thread.start()
+                    self.helpers.append(thread.native_id or 0)
+            core = current_core()
+            if core != self.core:
+                self.core = core
+                keep_off(core, self.helpers)
             return self.tasks
 
     def stop(self) -> None:
@@ -74,20 +93,30 @@ def run_sliced(function: Callable[[int, int], None], n: int) -> None:
         function(0, n)
         return
     edges = [n * i // count for i in range(count + 1)]
-    tasks, done = team.start(), SimpleQueue[BaseException | None]()
+    tasks, done, ended = team.start(), SimpleQueue[BaseException | None](), np.zeros(1, np.int64)
     for i in range(1, count):
-        tasks.put((done, function, edges[i], edges[i + 1]))
+        tasks.put((done, ended, function, edges[i], edges[i + 1]))
+    team.given[0] += count - 1
     answers = [_answer(function, 0, edges[1])]  # the caller's thread takes the first slice
-    answers += [done.get() for _ in range(1, count)]
+    for i in range(1, count):
+        spin(ended, i - 1, AWAKE, 0)
+        answers.append(done.get())
     for error in answers:
         if error is not None:
             raise error
 
 
-def _work(tasks: SimpleQueue[Any]) -> None:
-    while (task := tasks.get()) is not None:
-        done, *slice_ = task
+def _work(team: _Team, tasks: SimpleQueue[Any]) -> None:
+    seen = 0
+    while True:
+        spin(team.given, seen, AWAKE, HANDING)
+        seen = int(team.given[0])
+        task = tasks.get()
+        if task is None:
+            return
+        done, ended, *slice_ = task
         done.put(_answer(*slice_))
+        ended[0] += 1
 
 
 def _answer(function: Callable[[int, int], None], first: int, last: int) -> BaseException | None:

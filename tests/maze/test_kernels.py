@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import maze
-from maze.kernels import JIT
+from maze.kernels import JIT, cores
+from maze.kernels import threads as kernel_threads
+from maze.kernels.spinning import spin
 from maze.kernels.threads import run_sliced
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +66,33 @@ def test_what_a_slice_raises_is_raised_after_all_have_ended(threads):
     assert sorted(ended) == [0, 2]
     run_sliced(lambda first, last: ended.append(last), 6)
     assert len(ended) == 5, "and the threads work on"
+
+
+@pytest.mark.skipif(
+    cores.current_core() == cores.NOWHERE or len(os.sched_getaffinity(0)) < 2,
+    reason="there is one core, or the system does not say which",
+)
+def test_helpers_are_kept_off_the_core_of_their_caller(threads):
+    allowed = os.sched_getaffinity(0)
+    threads(3)
+    run_sliced(lambda *_: None, 3)
+    team = kernel_threads._team
+    assert len(team.helpers) == 2
+    for helper in team.helpers:
+        assert os.sched_getaffinity(helper) == allowed - {team.core}
+
+
+@pytest.mark.skipif(not JIT, reason="the twin does not wait")
+def test_a_waiting_thread_sees_the_counter_move():
+    counter, seen = np.zeros(1, np.int64), []
+    spin(counter, 0, 1, 0)  # compiled by now, and no longer waiting after its one turn
+    waiting = threading.Thread(target=lambda: (spin(counter, 0, 10**12, 0), seen.append(1)))
+    waiting.start()
+    waiting.join(timeout=0.05)
+    assert not seen  # a thread that waits lets others run
+    counter[0] += 1
+    waiting.join(timeout=60)
+    assert seen
 
 
 @pytest.mark.parametrize("n", [0, -1, 1.5, "many", None])
