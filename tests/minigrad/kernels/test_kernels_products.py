@@ -26,6 +26,20 @@ def test_slices_of_rows_and_columns(shape, dtype, count, thread_count, monkeypat
         np.testing.assert_allclose(y, a @ b, atol=50 * np.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 63, 64, 65])
+@pytest.mark.parametrize("count", [1, 2])
+def test_few_rows_by_large_weights_are_turned(rows, count, thread_count, monkeypatch):
+    monkeypatch.setattr(products, "LARGE", 1 << 20)
+    monkeypatch.setattr(products, "WORTH_TURNING", 0)
+    thread_count(count)
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((rows, 70)), rng.standard_normal((300, 70))
+    y = matmul(x, w.T)
+    assert y.flags.c_contiguous
+    np.testing.assert_allclose(y, x @ w.T, atol=1e-12)
+    np.testing.assert_allclose(matmul(x[:, ::2], w[:, ::2].T), x[:, ::2] @ w[:, ::2].T, atol=1e-12)
+
+
 def test_what_is_no_pair_of_matrices_is_left_to_numpy(monkeypatch):
     monkeypatch.setattr(products, "LARGE", 0)
     a = np.random.default_rng(0).standard_normal((2, 3, 4))
