@@ -69,8 +69,8 @@ def lstm_forward(
     bias = sum((b for b in (b_ih, b_hh) if b is not None), start=np.zeros(len(w_ih), x.dtype))
     (bias,) = plain(bias, dtype=x.dtype.type)
     gates = matmul(_rows(x), w_ih.T).reshape(steps, batch, len(w_ih))
-    h = np.zeros((steps + 1, batch, w_hh.shape[1]), x.dtype)
-    c = np.zeros_like(h)
+    h = np.empty((steps + 1, batch, w_hh.shape[1]), x.dtype)
+    c = np.empty_like(h)
     h[0], c[0] = (0 if state is None else state for state in (h0, c0))
     # The kernel first brings the weights into order, which pays from the second row on.
     run = steps_forward if steps * batch > 1 else steps_forward.twin
