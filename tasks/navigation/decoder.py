@@ -45,16 +45,19 @@ class PositionDecoder:
         self.linear = Linear(UPPER, count, rng=rng)
         self.optimiser = optim.Adam(self.linear.parameters(), lr=rate)
 
-    def learn(self, h: Tensor, cells: np.ndarray) -> tuple[float, float]:
-        """Learn from h (..., 256) and cells (...); the loss, and the share of right answers before."""
+    def gradient(self, h: Tensor, cells: np.ndarray) -> float:
+        """Compute the gradient for h (..., 256) and cells (...), and return the share of right answers."""
         h = h.detach().reshape(-1, UPPER)
         self.optimiser.zero_grad()
         logits = self.linear(h)
-        loss = cross_entropy(logits, cells.ravel())
-        loss.backward()
+        cross_entropy(logits, cells.ravel()).backward()
+        return float(np.mean(logits.detach().data.argmax(axis=1) == cells.ravel()))
+
+    def learn(self, h: Tensor, cells: np.ndarray) -> float:
+        """Learn from h (..., 256) and cells (...); the share of right answers before that."""
+        right = self.gradient(h, cells)
         self.optimiser.step()
-        right = np.mean(logits.detach().data.argmax(axis=1) == cells.ravel())
-        return loss.item(), float(right)
+        return right
 
     def likelihood(self, h: Any) -> np.ndarray:
         """How likely each cell is, (..., cells), by h (..., 256)."""

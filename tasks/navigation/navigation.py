@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
-import maze
+from minigrad.kernels.threads import get_num_threads
 from tasks.config import Config as CommonConfig
 from tasks.config import option
-from tasks.navigation.agents import AgentName, ingredients
-from tasks.navigation.decoder import PositionDecoder, grid
+from tasks.navigation.a3c import Fleet
+from tasks.navigation.agents import AgentName
 from tasks.navigation.mazes import SEEDS_A_RUN, make_mazes
-from tasks.navigation.models import NavigationNet
 from tasks.navigation.report import Means, Reports
 from tasks.navigation.rollout import Actor
-from tasks.navigation.train import Learner, Weights
+from tasks.navigation.setup import build, make_learner
 from tasks.run import Run
 
 
@@ -29,8 +25,12 @@ class Config(CommonConfig):
         "tiny", "tiny (5x5 cells, static), a maze of `python -m maze`, or a layout's path (.txt)"
     )
     agent: AgentName = option("nav-d2", "its ingredients; d1, d2: depth from f, h; l: loop closure")
+    method: Literal["sync", "a3c"] = option(
+        "sync", "one learner and a batch of mazes, or asynchronous workers with a maze each"
+    )
+    workers: int | None = option(None, "a3c: processes; none: as many as cores", minimum=1)
     steps: int = option(1_500_000, "agent steps, over all mazes", minimum=1)
-    mazes: int = option(16, "mazes side by side", minimum=1)
+    mazes: int = option(16, "sync: mazes side by side", minimum=1)
     unroll: int = option(50, "agent steps from one update to the next", minimum=1)
     lr: float = option(7e-4, "first learning rate; it falls to 0 along a line", minimum=0)
     entropy: float = option(1e-3, "weight of the policy's entropy", minimum=0)
@@ -77,44 +77,50 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def main(run: Run[Config]) -> None:
-    """Train an agent in a batch of mazes, and test it."""
+    """Train an agent, and test it."""
+    if run.config.method == "a3c":
+        _asynchronously(run)
+    else:
+        _in_step(run)
+
+
+def _in_step(run: Run[Config]) -> None:
+    """One learner, and a batch of mazes that act in step."""
     config = run.config
     mazes = make_mazes(config, config.mazes, config.seed * SEEDS_A_RUN)
     net, decoder = build(config, mazes, run.rng)
     batch = config.mazes * config.unroll
     updates = max(config.steps // batch, 1)
-    learner = Learner(
-        net,
-        decoder,
-        Weights(config.value, config.entropy, config.depth1, config.depth2, config.loop),
-        config.lr,
-        updates,
-        config.gamma,
-        config.max_norm,
-        config.alpha,
-        config.eps,
-        config.eps_inside,
-    )
+    learner = make_learner(config, net, decoder, updates)
     actor = Actor(net, mazes, config.unroll, config.reward_scale, run.rng("actions"))
     measured = Means()
-    reports = Reports(run, net, decoder)
-
+    reports = Reports(run, net, decoder, batch, updates)
     for step in run.steps(updates, {"learner": learner, "actor": actor, "means": measured}):
         measured.add(learner.learn(actor.unroll()))
-        last = step == updates
-        if last or step % max(config.log_every // batch, 1) == 0:
-            reports.log(step, step * batch, actor.take_finished(), measured.take())
-        if last or step % max(config.draw_every // batch, 1) == 0:
+        if reports.log_is_due(step):
+            reports.log(step, actor.take_finished(), measured.take())
+        if reports.drawing_is_due(step):
             reports.draw()
     reports.test()
 
 
-def build(
-    config: Config, mazes: maze.Simulator, rng: Callable[[str], np.random.Generator]
-) -> tuple[NavigationNet, PositionDecoder]:
-    """The network of the settings, and its position decoder."""
-    net = NavigationNet(
-        ingredients(config.agent), rng("init"), config.side, config.depth_form == "bands"
-    )
-    rows, columns = grid(mazes.maze_size)
-    return net, PositionDecoder(rows * columns, rng("decoder"))
+def _asynchronously(run: Run[Config]) -> None:
+    """Workers, each with a maze, that change the same parameters."""
+    config = run.config
+    net, decoder = build(config, make_mazes(config, 1, 0), run.rng)
+    updates = max(config.steps // config.unroll, 1)
+    reports = Reports(run, net, decoder, config.unroll, updates)
+    workers = config.workers or get_num_threads()
+    fleet = Fleet(config, net, decoder, updates, workers, run.say)
+    try:
+        for step in run.steps(updates, {"fleet": fleet}):
+            fleet.wait(step)
+            if reports.log_is_due(step):
+                reports.log(step, fleet.take_finished(), fleet.take_measures())
+            if reports.drawing_is_due(step):
+                fleet.take_over()
+                reports.draw()
+        fleet.take_over()
+    finally:
+        fleet.close()
+    reports.test()

@@ -59,11 +59,34 @@ class Reports:
     run : Run
     net : NavigationNet
     decoder : PositionDecoder
+    batch : int
+        Agent steps of an update.
+    updates : int
+        Of the whole training.
     """
 
-    def __init__(self, run: Run[Config], net: NavigationNet, decoder: PositionDecoder):
+    def __init__(
+        self,
+        run: Run[Config],
+        net: NavigationNet,
+        decoder: PositionDecoder,
+        batch: int,
+        updates: int,
+    ):
         self.run, self.config = run, run.config
         self.net, self.decoder = net, decoder
+        self.batch, self.updates = batch, updates
+
+    def log_is_due(self, step: int) -> bool:
+        """Whether a line of the log follows update number `step`."""
+        return self._is_due(step, self.config.log_every)
+
+    def drawing_is_due(self, step: int) -> bool:
+        """Whether figures follow update number `step`."""
+        return self._is_due(step, self.config.draw_every)
+
+    def _is_due(self, step: int, every: int) -> bool:
+        return step == self.updates or step % max(every // self.batch, 1) == 0
 
     @cached_property
     def scale(self) -> dict[str, float]:
@@ -74,7 +97,6 @@ class Reports:
     def log(
         self,
         step: int,
-        agent_steps: int,
         episodes: list[tuple[float, int]],
         measures: dict[str, float],
     ) -> None:
@@ -83,12 +105,12 @@ class Reports:
         if episodes:
             scores, goals = np.mean(episodes, axis=0)
             found = {"score": float(scores), "goals": float(goals)}
-        self.run.log(step, agent_steps=agent_steps, **found, **measures)
+        self.run.log(step, agent_steps=step * self.batch, **found, **measures)
 
     def curve(self) -> tuple[np.ndarray, np.ndarray]:
         """The learning curve: agent steps, and points an episode."""
         steps, scores = self.run.history("score")
-        return steps * self.config.mazes * self.config.unroll, scores
+        return steps * self.batch, scores
 
     def draw(self) -> None:
         """Draw the learning curve, and an agent's ways through the maze."""

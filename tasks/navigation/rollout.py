@@ -168,7 +168,8 @@ class Actor:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where `state_dict` was taken."""
-        self._seen = self.simulator.load_state(state["simulator"])
+        self.simulator.load_state(state["simulator"])
+        self._seen = self.simulator.look()
         self.mind.state = tuple(state["memory"])
         self.loop.load_state_dict(state["loop"])
         self.left, self.whole, self.first = state["left"], state["whole"], state["first"]

@@ -91,6 +91,13 @@ class Learner:
         NotFiniteError
             Where a loss or a gradient is no finite number; nothing is changed then.
         """
+        thoughts, measures = self.gradient(unroll)
+        self.optimiser.step()
+        self.schedule.step()
+        return measures | {"position": self.decoder.learn(thoughts.h, unroll.cells)}
+
+    def gradient(self, unroll: Unroll) -> tuple[Thoughts, dict[str, float]]:
+        """Compute the gradient for an unroll, clipped, and see that it is finite."""
         self.net.zero_grad()
         with np.errstate(all="ignore"):  # what is not finite is found and named
             loss, thoughts, measures = self.loss(unroll)
@@ -98,10 +105,7 @@ class Learner:
             length = optim.clip_grad_norm_(self.net.parameters(), self.max_norm)
         if not np.isfinite(length):
             raise NotFiniteError(_where(self.net))
-        self.optimiser.step()
-        self.schedule.step()
-        measures["position"] = self.decoder.learn(thoughts.h, unroll.cells)[1]
-        return measures | {"gradient": length}
+        return thoughts, measures | {"gradient": length}
 
     def loss(self, unroll: Unroll) -> tuple[Tensor, Thoughts, dict[str, float]]:
         """The loss of an unroll, what the network thought, and each term by name."""

@@ -58,7 +58,7 @@ def ours(unroll: Unroll) -> Callable[[], None]:
     rng = np.random.default_rng(1)
     net = NavigationNet(ingredients(AGENT), rng)
     learner = Learner(net, PositionDecoder(50, rng), Weights(), 7e-4, 10**9)
-    learner.decoder.learn = lambda h, cells: (0.0, 0.0)  # type: ignore[method-assign]
+    learner.decoder.learn = lambda h, cells: 0.0  # type: ignore[method-assign]
     mind = Mind(net, MAZES)
 
     def run() -> None:

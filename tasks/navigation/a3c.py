@@ -1,0 +1,180 @@
+"""A3C for real: the workers as processes, looked after by the one that started them.
+
+It differs from the synchronous form, in which one learner takes a step for a batch of mazes:
+
+- each worker has one maze, and a step is taken for each unroll of it, not for that of all mazes;
+- the order of the steps is left to chance, so that the same seed does not give the same numbers;
+- a checkpoint holds parameters and mean squares as they are while others write. Episodes that were
+  under way when a run was stopped are begun anew.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.errors import NotFiniteError
+from tasks.navigation.decoder import PositionDecoder
+from tasks.navigation.models import NavigationNet
+from tasks.navigation.shared import MEASURES, RING, Shared, pieces
+from tasks.navigation.worker import FAILED, work
+
+if TYPE_CHECKING:
+    from tasks.navigation.navigation import Config
+
+POLL = 0.02  # seconds between two looks at what the workers have done
+PATIENCE = 10.0  # seconds that workers have to end by themselves
+STILLBORN = 3  # in a row of one place, after which there is no use in another
+
+
+class WorkerError(RuntimeError):
+    """Workers that end again and again before they have done anything."""
+
+
+class Fleet:
+    """The workers, and what they share.
+
+    Parameters
+    ----------
+    config : Config
+    net, decoder
+        Their parameters are those that the workers begin with; `take_over` brings back what became of them.
+    updates : int
+        After how many, of all together, the workers end.
+    workers : int
+    say : callable
+        Is told of workers that died.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        net: NavigationNet,
+        decoder: PositionDecoder,
+        updates: int,
+        workers: int,
+        say: Callable[[str], None],
+    ):
+        self.config, self.updates, self.say = config, updates, say
+        self.own = [*net.parameters(), *decoder.linear.parameters()]
+        self.shared = Shared(sum(p.size for p in self.own), workers)
+        for p, theirs in zip(self.own, pieces(self.shared.parameters, self.own), strict=True):
+            theirs[...] = p.data
+        self.processes: list[Any] = []
+        self.generations = [0] * workers
+        self._born_at = [0] * workers  # updates of a worker's place when its process began
+        self._stillborn = [0] * workers
+        self._episodes_read = np.zeros(workers, np.int64)
+        self._sums_read, self._updates_read = np.zeros(len(MEASURES)), 0
+
+    # -- processes ----------------------------------------------------------------------------------
+
+    def wait(self, count: int) -> None:
+        """Wait until so many updates were made; the first call starts the workers.
+
+        Raises
+        ------
+        NotFiniteError
+            Where a worker met a number that is none.
+        WorkerError
+            Where workers die as soon as they are started.
+        """
+        if not self.processes:
+            self.processes = [self._start(index) for index in range(self.shared.workers)]
+        while self.shared.updates < min(count, self.updates):
+            self._look_after()
+            time.sleep(POLL)
+
+    def _start(self, index: int) -> Any:
+        shared, generation = self.shared, self.generations[index]
+        who = shared.name, shared.size, shared.workers, index, generation
+        process = multiprocessing.get_context("spawn").Process(
+            target=work,
+            args=(self.config, *who, self.updates, os.getpid()),
+            name=f"worker {index}",
+            daemon=True,
+        )
+        process.start()
+        self._born_at[index] = int(shared.records["updates"][index])
+        return process
+
+    def _look_after(self) -> None:
+        """Replace workers that have died."""
+        for index, process in enumerate(self.processes):
+            if process.exitcode is None or self.shared.updates >= self.updates:
+                continue
+            if process.exitcode == FAILED:
+                message = self.shared.records["message"][index].decode(errors="replace")
+                raise NotFiniteError(f"worker {index} stopped: {message}")
+            done = self.shared.records["updates"][index] > self._born_at[index]
+            self._stillborn[index] = 0 if done else self._stillborn[index] + 1
+            if self._stillborn[index] == STILLBORN:
+                raise WorkerError(
+                    f"worker {index} died {STILLBORN} times before its first update, the last time with "
+                    f"exit code {process.exitcode}. Is there memory for {self.shared.workers} workers? "
+                    "Try fewer: --workers 2."
+                )
+            self.say(
+                f"worker {index} (process {process.pid}) died with exit code {process.exitcode}: "
+                "another takes its place"
+            )
+            self.generations[index] += 1
+            self.processes[index] = self._start(index)
+
+    def close(self) -> None:
+        """End the workers and let go of the memory."""
+        self.shared.stop[0] = 1
+        until = time.monotonic() + PATIENCE
+        for process in self.processes:
+            process.join(max(until - time.monotonic(), 0))
+            if process.exitcode is None:
+                process.kill()
+                process.join()
+        self.shared.close(unlink=True)
+
+    # -- what they have done ------------------------------------------------------------------------
+
+    def take_over(self) -> None:
+        """Copy the shared parameters into the network and the decoder."""
+        for p, theirs in zip(self.own, pieces(self.shared.parameters, self.own), strict=True):
+            p.data[...] = theirs
+
+    def take_finished(self) -> list[tuple[float, int]]:
+        """The score and the goals of each episode that has ended since the last call."""
+        finished = []
+        for index, record in enumerate(self.shared.records):
+            count, read = int(record["episodes"]), int(self._episodes_read[index])
+            for k in range(max(read, count - RING), count):
+                score, goals = record["ring"][k % RING]
+                finished.append((float(score), int(goals)))
+            self._episodes_read[index] = count
+        return finished
+
+    def take_measures(self) -> dict[str, float]:
+        """The means of the measurements since the last call; none where nothing was learned since."""
+        sums, count = self.shared.records["sums"].sum(axis=0), self.shared.updates
+        if count == self._updates_read:
+            return {}
+        means = (sums - self._sums_read) / (count - self._updates_read)
+        self._sums_read, self._updates_read = sums, count
+        return {name: float(m) for name, m in zip(MEASURES, means) if np.isfinite(m)}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        shared = self.shared
+        return {
+            "updates": shared.updates,
+            "parameters": shared.parameters.copy(),
+            "squares": shared.squares.copy(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state_dict` was taken; before the workers are started."""
+        self.shared.done[0] = self._updates_read = int(state["updates"])
+        self.shared.parameters[...] = state["parameters"]
+        self.shared.squares[...] = state["squares"]

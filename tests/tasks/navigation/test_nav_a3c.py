@@ -1,0 +1,218 @@
+"""Asynchronous workers: they share what they learn, may die at any moment, and none stays behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minigrad.errors import NotFiniteError
+from tasks.config import make_config
+from tasks.execute import resume, start
+from tasks.navigation import a3c
+from tasks.navigation.a3c import Fleet, WorkerError
+from tasks.navigation.mazes import make_mazes
+from tasks.navigation.navigation import PRESETS, Config
+from tasks.navigation.setup import build
+from tasks.navigation.shared import MEASURES, RING, Shared, pieces
+from tasks.registry import find_task
+from tasks.run_folder import RunFolder
+
+TASK = find_task("navigation")
+SMALL = {
+    "method": "a3c",
+    "workers": "2",
+    "side": "20",
+    "unroll": "5",
+    "steps": "150",
+    "frames": "120",
+    "log_every": "50",
+    "draw_every": "150",
+    "test_episodes": "2",
+    "checkpoint_seconds": "0",
+    "threads": "1",
+}
+
+
+def config_of(**texts):
+    return make_config(Config, PRESETS, "default", SMALL | texts)
+
+
+def fleet_of(updates=10**6, workers=2, say=print, **texts):
+    config = config_of(**texts)
+    rng = np.random.default_rng(0)
+    net, decoder = build(config, make_mazes(config, 1, 0), lambda _: rng)
+    return Fleet(config, net, decoder, updates, workers, say), net
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_two_see_the_same_memory():
+    one = Shared(7, 2)
+    try:
+        two = Shared(7, 2, one.name)
+        two.parameters[3] = 5
+        two.records["updates"][1] = 4
+        one.done[0] = 3
+        assert one.parameters.tolist() == [0, 0, 0, 5, 0, 0, 0]
+        assert one.updates == two.updates == 7
+        two.close()
+    finally:
+        name = one.name
+        one.close(unlink=True)
+    with pytest.raises(FileNotFoundError):
+        SharedMemory(name)
+
+
+def test_pieces_are_views():
+    flat = np.zeros(7)
+    first, second = pieces(flat, [np.zeros((2, 3)), np.zeros(1)])
+    first[1, 2] = second[0] = 1
+    assert flat.tolist() == [0, 0, 0, 0, 0, 1, 1]
+
+
+def test_episodes_and_measures_are_read_once():
+    fleet, _ = fleet_of()
+    try:
+        record = fleet.shared.records[1:2]
+        for k in range(RING + 3):
+            record["ring"][0, k % RING] = k, 2 * k
+        record["episodes"] = RING + 3
+        assert fleet.take_finished()[0] == (3.0, 6)
+        assert fleet.take_finished() == []
+        assert fleet.take_measures() == {}
+        sums = fleet.shared.records["sums"]
+        sums[0], sums[1], sums[:, MEASURES.index("loop")] = 1.0, 5.0, np.nan
+        fleet.shared.records["updates"] = 1, 2
+        assert fleet.take_measures() == dict.fromkeys([m for m in MEASURES if m != "loop"], 2.0)
+    finally:
+        fleet.close()
+
+
+def test_workers_change_the_shared_parameters_until_all_updates_are_made():
+    fleet, net = fleet_of(updates=12)
+    before = net.state_dict()
+    try:
+        fleet.wait(12)
+        assert 12 <= fleet.shared.updates <= 13  # two may have begun the last one
+        fleet.take_over()
+        assert fleet.shared.squares.any()
+        assert {*fleet.take_measures()} == {*MEASURES} - {"d1", "loop"}
+    finally:
+        fleet.close()
+    after = net.state_dict()
+    assert all((after[name] != before[name]).any() for name in before)
+    assert not any(alive(process.pid) for process in fleet.processes)
+
+
+def test_a_worker_that_is_killed_is_reported_and_replaced():
+    said = []
+    fleet, _ = fleet_of(say=said.append)
+    try:
+        fleet.wait(6)
+        victim = fleet.processes[1]
+        os.kill(victim.pid, signal.SIGKILL)
+        victim.join()
+        fleet.wait(fleet.shared.updates + 1)
+        while not said:
+            fleet.wait(fleet.shared.updates + 1)
+        assert said == [
+            f"worker 1 (process {victim.pid}) died with exit code -9: another takes its place"
+        ]
+        before = fleet.shared.records["updates"][1]
+        while fleet.shared.records["updates"][1] == before:  # the new one takes part
+            fleet.wait(fleet.shared.updates + 1)
+        assert np.isfinite(fleet.shared.parameters).all()
+    finally:
+        fleet.close()
+
+
+def test_not_a_number_stops_all_and_says_where():
+    fleet, _ = fleet_of()
+    try:
+        fleet.shared.parameters[100] = np.nan
+        with pytest.raises(NotFiniteError, match=r"worker \d stopped: the loss 'policy' is nan"):
+            fleet.wait(10)
+    finally:
+        fleet.close()
+
+
+def test_workers_that_cannot_live_are_not_replaced_for_ever(monkeypatch):
+    monkeypatch.setattr(a3c, "work", os.abort)  # which takes no such arguments: it fails at once
+    said = []
+    fleet, _ = fleet_of(workers=1, say=said.append)
+    try:
+        with pytest.raises(WorkerError, match="died 3 times before its first update"):
+            fleet.wait(1)
+        assert len(said) == 2
+    finally:
+        fleet.close()
+
+
+def test_a_run_and_a_resumed_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    wait, folder = Fleet.wait, RunFolder("run")
+
+    def die(self, count):
+        if count == 15:
+            raise RuntimeError("the lights went out")
+        wait(self, count)
+
+    monkeypatch.setattr(Fleet, "wait", die)
+    with pytest.raises(RuntimeError, match="lights"):
+        start(TASK, config_of(), folder)
+    monkeypatch.setattr(Fleet, "wait", wait)
+    begun = []
+    load = Fleet.load_state_dict
+    monkeypatch.setattr(
+        Fleet, "load_state_dict", lambda self, s: (load(self, s), begun.append(self.shared.updates))
+    )
+    metrics = resume(TASK, folder, {})
+    assert begun[0] >= 14
+    assert metrics["score"] >= 0
+    assert folder.figure("map").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals to a group of processes")
+def test_ctrl_c_leaves_a_checkpoint_and_nobody_behind(tmp_path):
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL.items()]
+    words += ["--steps=1000000", "--out=run"]
+    root = Path(__file__).parents[3]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tasks", "navigation", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        folder = RunFolder(tmp_path / "run")
+        while not folder.checkpoint.exists():
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 130, said
+        assert "Go on with it by" in said
+        assert "Traceback" not in said
+        until = time.monotonic() + 20  # Python's own tracker of resources ends a moment later
+        while alive(-process.pid) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert not alive(-process.pid), "somebody of the group is left"
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
