@@ -21,6 +21,8 @@ def main(arguments: Sequence[str]) -> int:
         print(task_list(all_tasks()))
         return 0
     try:
+        if arguments[0] == "sweep":
+            return _sweep(arguments[1:])
         task = find_task(arguments[0])
         if {"-h", "--help"} & {*arguments}:
             print(task_help(task))
@@ -34,6 +36,15 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as interrupt:
         print(f"\nInterrupted. {interrupt}", flush=True)
         return INTERRUPTED
+
+
+def _sweep(words: Sequence[str]) -> int:
+    from tasks import sweep
+
+    if not words or {"-h", "--help"} & {*words}:
+        print(sweep.__doc__)
+        return 0
+    return sweep.main(words[0], _read_options(words[1:]))
 
 
 def _read_options(words: Sequence[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ USAGE = """\
 python -m tasks                 this list
 python -m tasks NAME            run a task (--preset quick for a smoke run of seconds)
 python -m tasks NAME --help     its settings
+python -m tasks sweep NAME      many runs, each with settings of its own draw (sweep --help)
 python -m tasks.data list       the data sets"""
 
 

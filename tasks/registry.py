@@ -11,6 +11,7 @@ from tasks.config import Config, UsageError, nearest
 
 if TYPE_CHECKING:
     from tasks.run import Run
+    from tasks.sweep import Sweep
 
 TOPICS: tuple[str, ...] = (
     "tasks.spatial_transformer",
@@ -54,6 +55,13 @@ class Task:
     def presets(self) -> Mapping[str, Mapping[str, Any]]:
         """Preset's name to the fields in which it differs from the Config's own defaults."""
         return import_module(self.module).PRESETS
+
+    @property
+    def sweep(self) -> Sweep:
+        """What is drawn when it is swept; of most tasks nothing."""
+        from tasks.sweep import Sweep
+
+        return getattr(import_module(self.module), "SWEEP", Sweep())
 
     def main(self, run: Run) -> None:
         """Do the task within `run`."""

@@ -15,6 +15,7 @@ from tasks.navigation.report import Means, Reports
 from tasks.navigation.rollout import Actor
 from tasks.navigation.setup import build, make_learner
 from tasks.run import Run
+from tasks.sweep import Sweep
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,19 @@ PRESETS: dict[str, dict[str, Any]] = {
         "eps_inside": True,
     },
 }
+
+#: As in the paper: 64 draws, and the mean of the best five. (Its ranges for our scale of the losses, which
+#: are means over pixels and steps.)
+SWEEP = Sweep(
+    {
+        "lr": "1e-4..2e-3",
+        "entropy": "1e-4..1e-2",
+        "depth1": "0.1|0.33|1",
+        "depth2": "0.1|0.33|1",
+        "loop": "0.1|0.33|1",
+    },
+    measure="score",
+)
 
 
 def main(run: Run[Config]) -> None:

@@ -1,0 +1,195 @@
+"""Sweeps: many runs of a task, each with settings of its own draw, through an Executor.
+
+    python -m tasks sweep NAME --runs N [--jobs J] [--scheduler ADDRESS] [--measure NAME]
+        [--rank highest|lowest] [--FIELD VALUE ...]
+
+A field's value is fixed (`--agent lstm`) or to be drawn: `--lr 1e-4..5e-3` between two numbers, as likely
+in each octave, `--unroll 20|50` one of these. What a task's own `SWEEP` draws, is drawn unless typed
+otherwise. Draw k depends on the seed and k alone. Runs lie in OUT/000, OUT/001, …; the same command goes
+on where it was stopped. The work is done by a pool of processes, or by the Dask cluster (`pip install
+distributed`) whose scheduler has that address: both are Executors of concurrent.futures.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasks.config import UsageError, flag, make_config, parse_fields
+from tasks.registry import Task, find_task
+
+BEST = 5  # runs whose mean is told, as in the paper of the navigation agent
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a task draws when it is swept; its module names one `SWEEP`.
+
+    Attributes
+    ----------
+    draws : dict from field to text
+        As typed: "1e-4..5e-3" or "20|50".
+    measure : str
+        The metric by which runs are ranked.
+    highest : bool
+        Whether the highest is the best.
+    """
+
+    draws: Mapping[str, str] = field(default_factory=dict)
+    measure: str = ""
+    highest: bool = True
+
+
+def drawn(text: str, rng: np.random.Generator) -> str:
+    """The value that is drawn for `text`; what is no range and no choice is itself."""
+    if "|" in text:
+        return str(rng.choice(text.split("|")))
+    low, dots, high = text.partition("..")
+    if not dots:
+        return text
+    try:
+        ends = math.log(float(low)), math.log(float(high))
+    except ValueError:
+        raise UsageError(f"{text!r} is no range: two positive numbers, as in 1e-4..5e-3") from None
+    return f"{math.exp(rng.uniform(*ends)):.4g}"
+
+
+def settings(texts: Mapping[str, str], runs: int, seed: int) -> list[dict[str, str]]:
+    """The settings of each run, as they are typed; run k has the seed `seed` + k."""
+    found = []
+    for k in range(runs):
+        rng = np.random.default_rng([seed, k])
+        found.append({name: drawn(text, rng) for name, text in texts.items()})
+        found[-1]["seed"] = str(seed + k)
+    return found
+
+
+def run_one(name: str, preset: str, texts: Mapping[str, str], path: str) -> dict[str, Any]:
+    """Start a run in the folder, or go on with it, and return its metrics; what it says goes to output.txt."""
+    from tasks.execute import resume, start
+    from tasks.run_folder import RunFolder
+
+    task, folder = find_task(name), RunFolder(path)
+    begun = folder.config.exists()
+    folder.path.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        folder.path.with_suffix(".txt").open("a", encoding="utf-8") as output,
+        contextlib.redirect_stdout(output),
+    ):
+        if begun:
+            return resume(task, folder, {})
+        return start(task, make_config(task.config, task.presets, preset, texts), folder, preset)
+
+
+def sweep(
+    executor: Executor,
+    task: Task,
+    preset: str,
+    draws: list[dict[str, str]],
+    out: Path,
+    tell: Callable[[int, dict[str, Any]], None],
+) -> list[dict[str, Any] | None]:
+    """Run all draws by the executor; the metrics of each, None where a run failed.
+
+    `tell` is called with a run's number and metrics (or {"failed": why}) as soon as it has ended.
+    """
+    futures = {
+        executor.submit(run_one, task.name, preset, texts, str(out / f"{k:03}")): k
+        for k, texts in enumerate(draws)
+    }
+    results: list[dict[str, Any] | None] = [None] * len(draws)
+    for future in as_completed(futures):
+        k = futures[future]
+        try:
+            results[k] = future.result()
+        except Exception as error:  # one bad draw, a rate too high say, does not end the others
+            tell(k, {"failed": f"{type(error).__name__}: {error}"})
+        else:
+            tell(k, results[k] or {})
+    return results
+
+
+def best(results: list[dict[str, Any] | None], measure: str, highest: bool) -> list[int]:
+    """The numbers of the runs that have the measure, the best first."""
+    have = [k for k, r in enumerate(results) if r is not None and r.get(measure) is not None]
+    return sorted(have, key=lambda k: results[k][measure], reverse=highest)  # type: ignore[index]
+
+
+def main(name: str, options: dict[str, str]) -> int:
+    """Do what was typed after `python -m tasks sweep`."""
+    task = find_task(name)
+    plan: Sweep = task.sweep
+    runs = _count(options.pop("runs", "8"), "--runs")
+    jobs = _count(options.pop("jobs", "1"), "--jobs")
+    scheduler, preset = options.pop("scheduler", None), options.pop("preset", "default")
+    seed = int(options.pop("seed", "0"))
+    measure = options.pop("measure", plan.measure)
+    rank = options.pop("rank", "highest" if plan.highest else "lowest")
+    if rank not in ("highest", "lowest"):
+        raise UsageError(f"--rank {rank!r} is highest or lowest")
+    out = Path(options.pop("out", f"runs/sweep-{name}-{preset}-seed{seed}"))
+    texts = {**plan.draws, **options}
+    if not texts or not measure:
+        raise UsageError(
+            f"{name} says not what to draw: give a range such as --lr 1e-4..1e-2, and --measure NAME, "
+            "a metric of its runs"
+        )
+    draws = settings(texts, runs, seed)
+    for draw in draws:
+        parse_fields(task.config, draw)  # a slip of the finger is answered at once
+    ranged = [field for field, text in texts.items() if drawn_from(text)]
+
+    def tell(k: int, metrics: dict[str, Any]) -> None:
+        words = "  ".join(f"{flag(field)} {draws[k][field]}" for field in ranged)
+        said = metrics.get("failed") or f"{measure} {metrics.get(measure)}"
+        print(f"{k:03}  {said}  {words}", flush=True)
+
+    with make_executor(jobs, scheduler) as executor:
+        results = sweep(executor, task, preset, draws, out, tell)
+    ranking = best(results, measure, rank == "highest")
+    if not ranking:
+        print(f"No run has a measure {measure!r}. What they said is in {out}/*.txt")
+        return 1
+    top = [results[k][measure] for k in ranking[:BEST]]  # type: ignore[index]
+    print(f"mean {measure} of the best {len(top)} of {runs}: {np.mean(top):.4g}")
+    print(f"best: {out / f'{ranking[0]:03}'}")
+    return 0
+
+
+def drawn_from(text: str) -> bool:
+    """Whether the text is a range or a choice."""
+    return "|" in text or ".." in text
+
+
+def make_executor(jobs: int, scheduler: str | None = None) -> Any:
+    """A pool of processes, or the Dask cluster at that address, as a context.
+
+    Raises
+    ------
+    UsageError
+        Where Dask is asked for and not installed, or does not answer.
+    """
+    if scheduler is None:
+        return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    try:
+        from distributed import Client
+    except ImportError:
+        raise UsageError("--scheduler takes a Dask cluster: pip install distributed") from None
+    try:
+        return Client(scheduler, timeout=10).get_executor()
+    except OSError as error:
+        raise UsageError(f"no Dask scheduler answers at {scheduler}: {error}") from error
+
+
+def _count(text: str, where: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise UsageError(f"{where} {text!r} must be a whole number of at least 1")
+    return int(text)

@@ -1,0 +1,130 @@
+"""Sweeps: what is drawn, by whom it is run, and what is told of it."""
+
+from concurrent.futures import Executor, Future
+
+import numpy as np
+import pytest
+
+from tasks import registry, sweep
+from tasks.__main__ import main
+from tasks.config import UsageError, make_config
+from tasks.navigation.navigation import PRESETS, SWEEP, Config
+
+
+@pytest.fixture
+def logistic(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(__file__).rpartition("/")[0] or ".")
+    monkeypatch.setattr(registry, "TOPICS", ("logistic_topic",))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+class OneByOne(Executor):
+    """At once and in this process: its patched registry is no other's."""
+
+    def __init__(self, jobs, scheduler=None):
+        self.jobs = jobs
+
+    def submit(self, function, *given):
+        future = Future()
+        try:
+            future.set_result(function(*given))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def test_ranges_are_even_in_the_logarithm_and_choices_among_what_is_named():
+    rng = np.random.default_rng(0)
+    rates = np.array([float(sweep.drawn("1e-4..1e-2", rng)) for _ in range(2000)])
+    assert 1e-4 <= rates.min() < rates.max() <= 1e-2
+    assert np.mean(rates < 1e-3) == pytest.approx(0.5, abs=0.05)
+    assert {sweep.drawn("20|50", rng) for _ in range(50)} == {"20", "50"}
+    assert sweep.drawn("nav-d2", rng) == "nav-d2"
+    with pytest.raises(UsageError, match="is no range"):
+        sweep.drawn("0..1", rng)
+
+
+def test_a_draw_depends_on_the_seed_and_its_number_alone():
+    texts = {"rate": "0.1..1", "steps": "3"}
+    few, many = sweep.settings(texts, 2, 7), sweep.settings(texts, 5, 7)
+    assert few == many[:2]
+    assert len({draw["rate"] for draw in many}) == 5
+    assert [draw["seed"] for draw in many] == ["7", "8", "9", "10", "11"]
+    assert few != sweep.settings(texts, 2, 8)
+
+
+def test_a_sweep_runs_ranks_and_goes_on(logistic, monkeypatch, capsys):
+    monkeypatch.setattr(sweep, "make_executor", OneByOne)
+    words = ["sweep", "logistic", "--runs", "3", "--rate", "0.01..1", "--preset", "quick"]
+    words += ["--measure", "error.plain", "--rank", "lowest", "--picture", "false"]
+    assert main(words) == 0
+    *told, mean, best = capsys.readouterr().out.splitlines()
+    errors = {line[:3]: float(line.split()[2]) for line in told}
+    assert mean == f"mean error.plain of the best 3 of 3: {np.mean([*errors.values()]):.4g}"
+    assert errors[best[-3:]] == min(errors.values())
+    out = logistic / "runs" / "sweep-logistic-quick-seed0"
+    assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["000", "001", "002"]
+    written = [(out / f"00{k}" / "metrics.json").stat().st_mtime_ns for k in range(3)]
+    assert main(words) == 0  # nothing is left to do
+    assert written == [(out / f"00{k}" / "metrics.json").stat().st_mtime_ns for k in range(3)]
+
+
+def test_a_run_that_fails_is_told_and_the_others_go_on(logistic, monkeypatch, capsys):
+    monkeypatch.setattr(sweep, "make_executor", OneByOne)
+    words = ["sweep", "logistic", "--runs", "6", "--data", "embedded|elsewhere", "--steps", "3"]
+    words += ["--measure", "error.plain", "--picture", "false"]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    failed = said.count("DataError: there is no file elsewhere")
+    assert 0 < failed < 6
+    assert f"of the best {min(6 - failed, 5)} of 6" in said
+
+
+def test_the_best_come_first():
+    results = [{"score": 1.0}, None, {"score": 3.0}, {"score": None}, {"score": 2.0}]
+    assert sweep.best(results, "score", highest=True) == [2, 4, 0]
+    assert sweep.best(results, "score", highest=False) == [0, 4, 2]
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["logistic"], "says not what to draw"),
+        (["logistic", "--rate", "0.1..1"], "says not what to draw"),
+        (["logistic", "--runs", "0"], "--runs '0' must be"),
+        (["logistic", "--rank", "best"], "--rank 'best' is highest or lowest"),
+        (["logistik"], "there is no task"),
+        (["logistic", "--rate", "a..b", "--measure", "x"], "is no range"),
+        (["logistic", "--ratte", "0.1..1", "--measure", "x"], "Did you mean --rate"),
+        (["logistic", "--rate", "alone"], "--measure"),
+    ],
+)
+def test_bad_words_are_answered(logistic, words, answer, capsys):
+    assert main(["sweep", *words]) == 2
+    assert answer in capsys.readouterr().err
+
+
+def test_what_navigation_draws_are_settings_of_its():
+    for draw in sweep.settings(SWEEP.draws, 4, 0):
+        make_config(Config, PRESETS, "default", draw)
+
+
+@pytest.mark.slow
+def test_a_pool_of_processes(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = ["sweep", "navigation", "--runs", "2", "--jobs", "2", "--preset", "quick"]
+    assert main([*words, "--agent", "ff", "--steps", "800", "--threads", "1"]) == 0
+    assert "mean score of the best 2 of 2" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_dask_cluster(tmp_path, monkeypatch, capsys):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.chdir(tmp_path)
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as c:
+        words = ["sweep", "navigation", "--runs", "1", "--scheduler", c.scheduler_address]
+        words += ["--preset", "quick", "--agent", "ff", "--steps", "800", "--threads", "1"]
+        assert main(words) == 0
+    assert "mean score of the best 1 of 1" in capsys.readouterr().out
