@@ -27,6 +27,9 @@ def main(arguments: Sequence[str]) -> int:
         if {"-h", "--help"} & {*arguments}:
             print(task_help(task))
             return 0
+        if arguments[1:2] == ["--watch"] and task.watch:
+            task.watch(*arguments[2:3])
+            return 0
         return _run(
             task, _read_options(arguments[1:]), shlex.join(["python", "-m", "tasks", *arguments])
         )

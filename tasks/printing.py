@@ -54,6 +54,11 @@ def task_help(task: Task) -> str:
         "--resume DIR",
         _wrapped("", "go on with the run in that folder"),
     ]
+    if task.watch:
+        lines += [
+            "--watch [DIR]",
+            _wrapped("", "show what was trained: what comes with the repository, or a run's"),
+        ]
     for field in dataclasses.fields(kind):
         values = {
             name: preset[field.name] for name, preset in presets.items() if field.name in preset

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,11 @@ class Task:
     def presets(self) -> Mapping[str, Mapping[str, Any]]:
         """Preset's name to the fields in which it differs from the Config's own defaults."""
         return import_module(self.module).PRESETS
+
+    @property
+    def watch(self) -> Callable[..., None] | None:
+        """What `python -m tasks NAME --watch [FOLDER]` calls, where the task has something to watch."""
+        return getattr(import_module(self.module), "watch", None)
 
     @property
     def sweep(self) -> Sweep:

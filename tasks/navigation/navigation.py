@@ -98,6 +98,13 @@ def main(run: Run[Config]) -> None:
         _in_step(run)
 
 
+def watch(folder: str | None = None) -> None:
+    """Show a trained agent: of the run in `folder`, or the one that comes with the repository."""
+    from tasks.navigation.watch import watch as show
+
+    show(folder)
+
+
 def _in_step(run: Run[Config]) -> None:
     """One learner, and a batch of mazes that act in step."""
     config = run.config

@@ -1,0 +1,91 @@
+"""Trained agents in files, and what is seen of them."""
+
+from collections import deque
+
+import numpy as np
+import pytest
+
+from tasks.__main__ import main
+from tasks.config import UsageError, make_config
+from tasks.execute import start
+from tasks.navigation import watch, weights
+from tasks.navigation.navigation import PRESETS, Config
+from tasks.navigation.weights import SHIPPED, load
+from tasks.registry import find_task
+from tasks.run_folder import RunFolder
+
+SMALL = {
+    "side": "20",
+    "mazes": "2",
+    "unroll": "5",
+    "steps": "20",
+    "frames": "80",
+    "test_episodes": "1",
+    "threads": "1",
+}
+
+
+@pytest.fixture(scope="module", params=["sync", "a3c"])
+def run(request, tmp_path_factory):
+    folder = RunFolder(tmp_path_factory.mktemp("runs") / "run")
+    texts = SMALL | {"method": request.param, "workers": "1"}
+    start(find_task("navigation"), make_config(Config, PRESETS, "default", texts), folder)
+    return folder
+
+
+def test_what_a_run_learned_is_kept_in_half_the_size(run, tmp_path):
+    trained = load(run.path)
+    path = tmp_path / "weights.npz"
+    trained.save(path)
+    again = load(path)
+    assert again.config == trained.config
+    for one, other in ((trained.net, again.net), (trained.decoder.linear, again.decoder.linear)):
+        for name, array in one.state_dict().items():
+            np.testing.assert_allclose(other.state_dict()[name], array, rtol=1e-3, atol=1e-5)
+            assert array.any()
+    assert path.stat().st_size < 2.2 * sum(p.size for p in trained.net.parameters()) + 20_000
+
+
+def test_each_step_is_a_picture_and_a_line(run):
+    shown = list(watch.frames(load(run.path), 120))
+    assert len(shown) == 20
+    assert len({image.shape for image, _ in shown}) == 1
+    assert all(image.dtype == np.uint8 for image, _ in shown)
+    assert "points" in shown[0][1]
+    assert "value" in shown[0][1]
+
+
+def test_without_window_and_terminal_there_is_a_film(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(watch, "in_window", lambda trained: False)
+    assert main(["navigation", "--watch", str(run.path)]) == 0
+    assert "A film of it" in capsys.readouterr().out
+    assert (tmp_path / watch.FILM).read_bytes()[:3] == b"GIF"
+
+
+def test_the_graph_is_as_high_as_the_value_and_red_at_goals():
+    image = watch.graph(deque([(0.0, False), (1.0, False), (0.5, True)]), 5)
+    bars = (image == watch.VALUE).all(axis=2).sum(axis=0)
+    assert bars[0] < 5 < bars[1]
+    assert (image[:, 2] == watch.GOAL_FOUND).all()
+    assert not bars[3:].any()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("nowhere", "there is no trained agent"), ("", "holds no run"), ("x.npz", "no trained agent")],
+)
+def test_where_there_is_no_agent(tmp_path, name, words):
+    with pytest.raises(UsageError, match=words):
+        load(tmp_path / name)
+
+
+@pytest.mark.skipif(not SHIPPED.exists(), reason="no agent is shipped")
+def test_the_shipped_agent_is_small_and_finds_the_goal():
+    assert SHIPPED.stat().st_size < 4e6
+    trained = weights.load()
+    mazes, player = trained.mazes(4), trained.player()
+    mazes.reset()
+    for _ in range(300):
+        mazes.step(player(mazes))
+    assert mazes.agents["goals"].sum() >= 2
