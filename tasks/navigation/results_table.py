@@ -1,0 +1,93 @@
+"""RESULTS.md of the navigation agent: a table a maze, and the command behind each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+HEAD = """\
+# Results of the navigation agent
+
+Written by `python -m tasks.navigation.results` from results.json beside it, which holds every finished run with
+its command, versions, metrics and learning curve. Scores are points an episode, means over 100 test episodes in
+mazes drawn from other seeds than those of training, with actions drawn from the policy; chance and the oracle,
+which knows the maze and takes the shortest way, play the same. AUC is the mean of the learning curve. Latency
+is seconds of the game to the first goal of an episode, and from each goal to the next. Accuracies are per cent
+of steps (position, by a linear classifier of cells) or of pixels (depth in 8 bands); F1 is of loop closure. Where
+there are several seeds, their mean and in brackets each. No run, seed or step was chosen by its score.
+
+What was cut: the paper trains for 25 million agent steps, 64 times with hyper-parameters drawn anew, and takes
+the best five. These have 2 million steps with one setting, known to learn. Its mazes are those of DeepMind Lab,
+and ours are our own, so its scores are no yardstick for ours; the oracle's are.
+"""
+
+COLUMNS = {
+    "score": "score",
+    "AUC": "auc",
+    "goals, %": "goals",
+    "latency, first": "latency.first",
+    "later": "latency.later",
+    "position, %": "accuracy.position",
+    "depth f, %": "accuracy.depth_d1",
+    "depth h, %": "accuracy.depth_d2",
+    "loop F1": "f1.loop",
+}
+
+
+def page(record: Mapping[str, Mapping[str, Any]], planned: Mapping[str, list[str]]) -> str:
+    """RESULTS.md from the finished runs of those that are planned."""
+    parts = [HEAD]
+    for maze in dict.fromkeys(name.split()[0] for name in planned):
+        runs = {name: run for name, run in record.items() if name.split()[0] == maze}
+        if runs:
+            parts.append(f"## {maze}\n\n{_maze(runs)}")
+    missing = [name for name in planned if name not in record]
+    if missing:
+        parts.append("## Not run yet\n\n" + ", ".join(missing) + "\n")
+    if record:
+        rows = [
+            [name, f"`{run['command']}`", f"{run['metrics']['seconds'] / 60:.0f}"]
+            for name, run in sorted(record.items())
+        ]
+        parts.append("## Commands\n\n" + _table(["run", "command", "minutes"], rows))
+    return "\n".join(parts)
+
+
+def _maze(runs: Mapping[str, Mapping[str, Any]]) -> str:
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for name, run in sorted(runs.items()):
+        _, agent, _, *more = name.split()
+        groups.setdefault(" ".join([agent, *more]), []).append(run["metrics"])
+    rows = [
+        [
+            label,
+            *(
+                _cell([m[key] for m in metrics if m.get(key) is not None])
+                for key in COLUMNS.values()
+            ),
+        ]
+        for label, metrics in groups.items()
+    ]
+    rows.sort(key=lambda row: -float(row[1].split()[0]))
+    first = next(iter(groups.values()))[0]
+    for name in ("oracle", "random"):
+        rows.append([name, _cell([first[f"score.{name}"]]), *[""] * (len(COLUMNS) - 1)])
+    return _table(["agent", *COLUMNS], rows)
+
+
+def _cell(numbers: list[float]) -> str:
+    if not numbers:
+        return ""
+    digits = 2 if max(numbers) <= 1 else 1
+    mean = f"{np.mean(numbers):.{digits}f}"
+    if len(numbers) == 1:
+        return mean
+    return f"{mean} ({' '.join(f'{n:.{digits}f}' for n in numbers)})"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

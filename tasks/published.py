@@ -1,0 +1,115 @@
+"""Published runs: which there are, running those that are missing, and the page made of them.
+
+A topic's `results.py` says what is planned and how the page looks. A finished run adds its command,
+metrics, versions and curve to results.json; a run that was stopped goes on from its checkpoint in
+runs/published; no run is chosen over another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from minigrad.serialize import whole_file
+from tasks.run_folder import RunFolder, read_config, read_metrics
+
+Record = dict[str, dict[str, Any]]
+
+
+@dataclass
+class Published:
+    """The published runs of a topic.
+
+    Attributes
+    ----------
+    record, table : Path
+        results.json and RESULTS.md.
+    planned : dict from a run's name to what follows ``python -m tasks``
+        The most telling first.
+    page : callable
+        From the record and the plan to the text of RESULTS.md.
+    curve : str
+        The measurement of which results.json keeps each point.
+    folder : Path
+        Where the runs lie.
+    """
+
+    record: Path
+    table: Path
+    planned: Mapping[str, list[str]]
+    page: Callable[[Record, Mapping[str, list[str]]], str]
+    curve: str
+    folder: Path = field(default=Path("runs", "published"))
+
+    def read(self) -> Record:
+        """The finished runs by name."""
+        return json.loads(self.record.read_text(encoding="utf-8")) if self.record.exists() else {}
+
+    def write_table(self) -> None:
+        """Write the page."""
+        with whole_file(self.table) as file:
+            file.write(self.page(self.read(), self.planned).encode())
+
+    def run_missing(self, side_by_side: int) -> None:
+        """Run what the record lacks, so many processes at a time."""
+        lock = Lock()
+
+        def run(name: str) -> None:
+            entry = self._see_through(name)
+            if entry:
+                with lock:
+                    record = json.dumps({**self.read(), name: entry}, indent=1, sort_keys=True)
+                    with whole_file(self.record) as file:
+                        file.write(record.encode() + b"\n")
+                    self.write_table()
+
+        missing = [name for name in self.planned if name not in self.read()]
+        with ThreadPoolExecutor(side_by_side) as executor:
+            list(executor.map(run, missing))
+
+    def _see_through(self, name: str) -> dict[str, Any] | None:
+        """Start the run or go on with it: its entry, or None where it ended early."""
+        words, folder = self.planned[name], RunFolder(self.folder / name.replace(" ", "-"))
+        begun = folder.config.exists()
+        print(f"{'resuming' if begun else 'starting'} {name}", flush=True)
+        rest = [words[0], "--resume"] if begun else [*words, "--out"]
+        command = [sys.executable, "-m", "tasks", *rest, str(folder.path)]
+        done = subprocess.run(command, stdout=subprocess.DEVNULL)
+        print(f"{name} ended with exit code {done.returncode}", flush=True)
+        if done.returncode:
+            return None
+        return {
+            "command": shlex.join(["python", "-m", "tasks", *words]),
+            "metrics": read_metrics(folder),
+            "versions": read_config(folder)["versions"],
+            "curve": self._curve(folder),
+        }
+
+    def _curve(self, folder: RunFolder) -> list[list[float]]:
+        lines = map(json.loads, folder.log.read_text(encoding="utf-8").splitlines())
+        return [[line["agent_steps"], line[self.curve]] for line in lines if self.curve in line]
+
+    def main(self, prog: str, arguments: Sequence[str] | None = None) -> None:
+        """Do what was typed after ``python -m`` `prog`."""
+        parser = argparse.ArgumentParser(
+            prog=f"python -m {prog}",
+            description="Write RESULTS.md from the runs that are finished.",
+        )
+        parser.add_argument(
+            "--run", type=int, metavar="N", help="first run those that are missing, N at a time"
+        )
+        side_by_side = parser.parse_args(arguments).run
+        if side_by_side is not None:
+            if side_by_side < 1:
+                parser.error(f"--run {side_by_side} must be at least 1")
+            self.run_missing(side_by_side)
+        self.write_table()

@@ -1,0 +1,116 @@
+"""The published runs: the plan covers what is promised, its commands run, the table says what was found."""
+
+import json
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+from tasks.__main__ import _read_options
+from tasks.config import make_config
+from tasks.navigation.navigation import PRESETS, Config
+from tasks.navigation.results import PUBLISHED, planned
+from tasks.navigation.results_table import page
+from tasks.published import Published
+from tasks.run_folder import RunFolder, write_json
+
+PLAN = dict(planned())
+
+
+def entry(score=50.0, **metrics):
+    found = {"score": score, "auc": 20.0, "goals": 99.0, "score.oracle": 88.4, "score.random": 1.7}
+    return {"command": "python -m tasks x", "metrics": {"seconds": 600.0, **found, **metrics}}
+
+
+def test_the_plan_holds_every_run_once_and_all_that_is_to_be_published():
+    assert len(PLAN) == len([*planned()])
+    assert len({*map(tuple, PLAN.values())}) == len(PLAN)
+    for maze in ("StaticSmall", "RandomGoalSmall", "IMaze"):
+        for agent in ("ff", "lstm", "nav", "nav-d2", "nav-d1d2l"):
+            assert {f"{maze} {agent} seed{seed}" for seed in (0, 1, 2)} <= {*PLAN}
+    assert {"StaticSmall nav-rgbd seed0", "StaticLarge nav-d2 seed0 10M"} <= {*PLAN}
+
+
+@pytest.mark.parametrize("name", PLAN)
+def test_each_command_is_a_run_of_what_its_name_says(name):
+    task, *options = PLAN[name]
+    assert task == "navigation"
+    config = make_config(Config, PRESETS, "default", _read_options(options))
+    maze, agent, seed, *more = name.split()
+    assert (config.maze, config.agent, f"seed{config.seed}") == (maze, agent, seed)
+    assert config.steps == (10_000_000 if "10M" in more else 2_000_000)
+    assert config.depth_form == ("regression" if "regression" in more else "bands")
+    assert config.threads == 1
+
+
+def test_a_row_an_agent_the_best_first_and_the_scale_below():
+    record = {
+        "StaticSmall ff seed0": entry(20.0),
+        "StaticSmall nav-d2 seed0": entry(
+            60.0, **{"latency.first": 7.3, "accuracy.depth_d2": 88.0}
+        ),
+        "StaticSmall nav-d2 seed1": entry(
+            70.0, **{"latency.first": 6.1, "accuracy.depth_d2": 90.0}
+        ),
+        "StaticSmall nav-l seed0": entry(30.0, **{"f1.loop": 0.83}),
+        "IMaze ff seed0": entry(5.0),
+    }
+    text = page(record, PLAN)
+    small = text.split("## StaticSmall\n\n")[1].split("\n\n")[0].splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in small]
+    assert [row[0] for row in rows[2:]] == ["nav-d2", "nav-l", "ff", "oracle", "random"]
+    assert rows[2][1] == "65.0 (60.0 70.0)"
+    assert rows[2][4] == "6.7 (7.3 6.1)"
+    assert rows[3][-1] == "0.83"
+    assert rows[5][1] == "88.4"
+    assert "## IMaze" in text
+    assert "## RandomGoalSmall" not in text
+    assert "StaticSmall nav seed0, " in text.split("## Not run yet")[1]
+
+
+def test_missing_runs_are_started_stopped_ones_go_on_and_failures_are_left_out(
+    tmp_path, monkeypatch, capsys
+):
+    plan = {f"run {k}": ["navigation", "--seed", str(k)] for k in range(4)}
+    published = Published(
+        tmp_path / "results.json", tmp_path / "RESULTS.md", plan, lambda record, plan: str([*record]),
+        "score", tmp_path / "runs",
+    )  # fmt: skip
+    published.record.write_text(json.dumps({"run 0": entry()}))
+    begun = RunFolder(published.folder / "run-2")
+    begun.create()
+    write_json(begun.config, {"task": "navigation", "settings": {}, "versions": {"numpy": "2"}})
+    typed = []
+
+    def pretend(words, **_):
+        typed.append(words[3:])
+        folder = RunFolder(words[-1])
+        if "run-3" in words[-1]:
+            return SimpleNamespace(returncode=1)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        if not folder.config.exists():
+            write_json(folder.config, {"task": "x", "settings": {}, "versions": {"numpy": "3"}})
+        write_json(folder.metrics, {"score": 2.0})
+        folder.log.write_text('{"agent_steps": 10, "score": 1.5}\n{"agent_steps": 20}\n')
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(subprocess, "run", pretend)
+    published.main("x", ["--run", "1"])
+    folders = [str(published.folder / f"run-{k}") for k in range(4)]
+    assert typed == [
+        ["navigation", "--seed", "1", "--out", folders[1]],
+        ["navigation", "--resume", folders[2]],
+        ["navigation", "--seed", "3", "--out", folders[3]],
+    ]
+    record = published.read()
+    assert {*record} == {"run 0", "run 1", "run 2"}
+    assert record["run 1"]["curve"] == [[10, 1.5]]
+    assert record["run 2"]["versions"] == {"numpy": "2"}
+    assert published.table.read_text() == "['run 0', 'run 1', 'run 2']"
+    assert "run 3 ended with exit code 1" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        published.main("x", ["--run", "0"])
+
+
+def test_results_md_is_what_the_record_gives():
+    assert PUBLISHED.table.read_text(encoding="utf-8") == page(PUBLISHED.read(), PUBLISHED.planned)
