@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -169,7 +169,8 @@ def drawn_from(text: str) -> bool:
     return "|" in text or ".." in text
 
 
-def make_executor(jobs: int, scheduler: str | None = None) -> Any:
+@contextlib.contextmanager
+def make_executor(jobs: int, scheduler: str | None = None) -> Iterator[Executor]:
     """A pool of processes, or the Dask cluster at that address, as a context.
 
     Raises
@@ -178,15 +179,19 @@ def make_executor(jobs: int, scheduler: str | None = None) -> Any:
         Where Dask is asked for and not installed, or does not answer.
     """
     if scheduler is None:
-        return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            yield pool
+        return
     try:
         from distributed import Client
     except ImportError:
         raise UsageError("--scheduler takes a Dask cluster: pip install distributed") from None
     try:
-        return Client(scheduler, timeout=10).get_executor()
+        client = Client(scheduler, timeout=10)
     except OSError as error:
         raise UsageError(f"no Dask scheduler answers at {scheduler}: {error}") from error
+    with client, client.get_executor() as executor:
+        yield executor
 
 
 def _count(text: str, where: str) -> int:

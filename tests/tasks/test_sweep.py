@@ -1,6 +1,10 @@
 """Sweeps: what is drawn, by whom it is run, and what is told of it."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import Executor, Future
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +14,13 @@ from tasks.__main__ import main
 from tasks.config import UsageError, make_config
 from tasks.navigation.navigation import PRESETS, SWEEP, Config
 
+HERE = Path(__file__).parent
+ROOT = str(HERE.parents[1])
+
 
 @pytest.fixture
 def logistic(monkeypatch, tmp_path):
-    monkeypatch.syspath_prepend(str(__file__).rpartition("/")[0] or ".")
+    monkeypatch.syspath_prepend(HERE)
     monkeypatch.setattr(registry, "TOPICS", ("logistic_topic",))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -95,6 +102,7 @@ def test_the_best_come_first():
         (["logistic", "--runs", "0"], "--runs '0' must be"),
         (["logistic", "--rank", "best"], "--rank 'best' is highest or lowest"),
         (["logistik"], "there is no task"),
+        (["logistic", "--rate", "0.1..1", "--measure", "x", "--scheduler", "tcp://no"], "Dask"),
         (["logistic", "--rate", "a..b", "--measure", "x"], "is no range"),
         (["logistic", "--ratte", "0.1..1", "--measure", "x"], "Did you mean --rate"),
         (["logistic", "--rate", "alone"], "--measure"),
@@ -118,13 +126,30 @@ def test_a_pool_of_processes(tmp_path, monkeypatch, capsys):
     assert "mean score of the best 2 of 2" in capsys.readouterr().out
 
 
+ON_A_CLUSTER = """
+import sys
+from distributed import LocalCluster
+from tasks.__main__ import main
+
+if __name__ == "__main__":
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        sys.exit(main([*sys.argv[1:], "--scheduler", cluster.scheduler_address]))
+"""
+
+
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
-def test_a_dask_cluster(tmp_path, monkeypatch, capsys):
-    distributed = pytest.importorskip("distributed")
-    monkeypatch.chdir(tmp_path)
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as c:
-        words = ["sweep", "navigation", "--runs", "1", "--scheduler", c.scheduler_address]
-        words += ["--preset", "quick", "--agent", "ff", "--steps", "800", "--threads", "1"]
-        assert main(words) == 0
-    assert "mean score of the best 1 of 1" in capsys.readouterr().out
+def test_a_dask_cluster(tmp_path):
+    pytest.importorskip("distributed")
+    (tmp_path / "script.py").write_text(ON_A_CLUSTER)
+    words = ["sweep", "navigation", "--runs", "1", "--preset", "quick"]
+    words += ["--agent", "ff", "--steps", "800", "--threads", "1"]
+    done = subprocess.run(
+        [sys.executable, "script.py", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "")])},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "mean score of the best 1 of 1" in done.stdout
