@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
+from minigrad.serialize import whole_file
+from tasks.navigation import figures
 from tasks.navigation.agents import AGENTS
 from tasks.navigation.results_table import page
-from tasks.published import Published
+from tasks.published import Published, Record
 
 STEPS, LONGER = 2_000_000, 10_000_000
 MAIN = ("nav-d2", "lstm", "ff", "nav", "nav-d1d2l")
@@ -43,6 +47,29 @@ def _run(maze: str, agent: str, seed: int, steps: int = STEPS) -> tuple[str, lis
     return name, [*words, "--seed", str(seed), "--threads", "1"]
 
 
+def draw(record: Record, folder: Path) -> None:
+    """Draw the learning curves of each maze: a line an agent, the mean over its seeds."""
+    for maze in dict.fromkeys(name.split()[0] for name in record):
+        runs = {name: run for name, run in record.items() if name.split()[0] == maze}
+        agents: dict[str, list[np.ndarray]] = {}
+        for name, run in sorted(runs.items()):
+            _, agent, _, *more = name.split()
+            agents.setdefault(" ".join([agent, *more]), []).append(np.array(run["curve"]))
+        curves = {name: mean_curve(found) for name, found in agents.items() if len(found[0])}
+        metrics = next(iter(runs.values()))["metrics"]
+        scale = {name: metrics[f"score.{name}"] for name in ("oracle", "random")}
+        folder.mkdir(exist_ok=True)
+        with whole_file(folder / f"curves_{maze}.png") as file:
+            figures.curves(curves, scale, maze).savefig(file, format="png", dpi=110)
+
+
+def mean_curve(curves: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of learning curves, each (points, 2) of steps and scores, at the steps of the first."""
+    steps = curves[0][:, 0]
+    scores = [np.interp(steps, curve[:, 0], curve[:, 1]) for curve in curves]
+    return steps, np.mean(scores, axis=0)
+
+
 PUBLISHED = Published(
     record=Path(__file__).with_name("results.json"),
     table=Path(__file__).with_name("RESULTS.md"),
@@ -53,3 +80,4 @@ PUBLISHED = Published(
 
 if __name__ == "__main__":
     PUBLISHED.main("tasks.navigation.results")
+    draw(PUBLISHED.read(), PUBLISHED.table.with_name("pictures"))

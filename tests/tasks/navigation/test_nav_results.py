@@ -4,12 +4,13 @@ import json
 import subprocess
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tasks.__main__ import _read_options
 from tasks.config import make_config
 from tasks.navigation.navigation import PRESETS, Config
-from tasks.navigation.results import PUBLISHED, planned
+from tasks.navigation.results import PUBLISHED, draw, mean_curve, planned
 from tasks.navigation.results_table import page
 from tasks.published import Published
 from tasks.run_folder import RunFolder, write_json
@@ -110,6 +111,20 @@ def test_missing_runs_are_started_stopped_ones_go_on_and_failures_are_left_out(
     assert "run 3 ended with exit code 1" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         published.main("x", ["--run", "0"])
+
+
+def test_curves_are_drawn_a_picture_a_maze(tmp_path):
+    steps, scores = mean_curve([np.array([[0, 1], [10, 3]]), np.array([[5, 5], [15, 15]])])
+    assert steps.tolist() == [0, 10]
+    assert scores.tolist() == [3.0, 6.5]
+    curve = [[1000, 1.0], [2000, 5.0]]
+    record = {
+        name: {**entry(), "curve": curve}
+        for name in ("IMaze ff seed0", "IMaze ff seed1", "StaticSmall nav seed0")
+    }
+    draw(record, tmp_path / "pictures")
+    drawn = {path.name for path in (tmp_path / "pictures").iterdir()}
+    assert drawn == {"curves_IMaze.png", "curves_StaticSmall.png"}
 
 
 def test_results_md_is_what_the_record_gives():
