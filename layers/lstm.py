@@ -36,7 +36,7 @@ from minigrad.errors import ShapeError
 from minigrad.kernels import plain
 from minigrad.kernels.lstm import steps_back, steps_forward
 from minigrad.kernels.products import matmul
-from minigrad.kernels.threads import run_sliced
+from minigrad.kernels.threads import run_both, run_sliced
 
 #: Products a step from which on a second thread is worth its start.
 WORTH_SHARING = 1 << 20
@@ -103,7 +103,10 @@ def lstm_backward(
     dh0 = da[0] @ w_hh if needs[1] else None
     da = _rows(da)
     dx = matmul(da, w_ih).reshape(x.shape) if needs[0] else None
-    return dx, dh0, dc, _outer(da, _rows(x)), _outer(da, _rows(h[:-1])), np.sum(da, axis=0)
+    gradients = lambda: _outer(da, _rows(x)), lambda: _outer(da, _rows(h[:-1]))
+    shared = len(dc) * w_hh.size >= WORTH_SHARING
+    dw_ih, dw_hh = run_both(*gradients) if shared else (gradient() for gradient in gradients)
+    return dx, dh0, dc, dw_ih, dw_hh, np.sum(da, axis=0)
 
 
 def _share(steps: Callable[[int, int], None], batch: int, w_hh: np.ndarray) -> None:
