@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,3 +37,14 @@ def make_mazes(config: Config, batch: int, seed: int, **options: Any) -> maze.Si
         )
     except maze.MazeError as error:
         raise UsageError(f"--maze {config.maze}: {error}") from error
+
+
+@contextmanager
+def drawn_by(threads: int) -> Iterator[None]:
+    """Let mazes be drawn by so many threads, and by as many as before afterwards."""
+    before = maze.get_num_threads()
+    maze.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        maze.set_num_threads(before)

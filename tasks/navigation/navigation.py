@@ -10,7 +10,7 @@ from tasks.config import Config as CommonConfig
 from tasks.config import option
 from tasks.navigation.a3c import Fleet
 from tasks.navigation.agents import AgentName
-from tasks.navigation.mazes import SEEDS_A_RUN, make_mazes
+from tasks.navigation.mazes import SEEDS_A_RUN, drawn_by, make_mazes
 from tasks.navigation.report import Means, Reports
 from tasks.navigation.rollout import Actor
 from tasks.navigation.setup import build, make_learner
@@ -92,10 +92,11 @@ SWEEP = Sweep(
 
 def main(run: Run[Config]) -> None:
     """Train an agent, and test it."""
-    if run.config.method == "a3c":
-        _asynchronously(run)
-    else:
-        _in_step(run)
+    with drawn_by(get_num_threads()):
+        if run.config.method == "a3c":
+            _asynchronously(run)
+        else:
+            _in_step(run)
 
 
 def watch(folder: str | None = None) -> None:

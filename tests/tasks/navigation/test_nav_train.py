@@ -265,6 +265,20 @@ def test_a_run_that_meets_no_number_says_where_and_keeps_its_checkpoint(
     assert resume(TASK, RunFolder("run"), {})["score"] >= 0
 
 
+def test_mazes_are_drawn_by_the_threads_that_were_asked_for(in_a_folder, monkeypatch):
+    before, counts = maze.get_num_threads(), set()
+    learn = Learner.learn
+
+    def count(self, unroll):
+        counts.add(maze.get_num_threads())
+        return learn(self, unroll)
+
+    monkeypatch.setattr(Learner, "learn", count)
+    start(TASK, config_of(threads="3", steps="28"), RunFolder("run"))
+    assert counts == {3}
+    assert maze.get_num_threads() == before
+
+
 def test_resuming_with_other_settings_is_refused_with_the_difference(in_a_folder):
     folder = RunFolder("run")
     start(TASK, config_of(), folder)
