@@ -25,6 +25,7 @@ LARGE = ("StaticLarge", "RandomGoalLarge", "RandomMazeSmall", "RandomMazeLarge")
 
 def planned() -> Iterator[tuple[str, list[str]]]:
     """Every run, the most telling first: its name, and what follows `python -m tasks`."""
+    yield "tiny nav-d2 seed0", ["navigation", "--seed", "0", "--threads", "1"]  # the default run
     for maze in MAZES:
         for seed in (0, 1, 2):
             for agent in MAIN:

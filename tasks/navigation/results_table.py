@@ -19,7 +19,8 @@ of steps (position, by a linear classifier of cells) or of pixels (depth in 8 ba
 there are several seeds, their mean and in brackets each. No run, seed or step was chosen by its score.
 
 What was cut: the paper trains for 25 million agent steps, 64 times with hyper-parameters drawn anew, and takes
-the best five. These have 2 million steps with one setting, known to learn. Its mazes are those of DeepMind Lab,
+the best five. These have 2 million steps (the default run, in the tiny maze, 1.5) with one setting, known to
+learn. Its mazes are those of DeepMind Lab,
 and ours are our own, so its scores are no yardstick for ours; the oracle's are.
 """
 

@@ -39,6 +39,9 @@ def test_each_command_is_a_run_of_what_its_name_says(name):
     config = make_config(Config, PRESETS, "default", _read_options(options))
     maze, agent, seed, *more = name.split()
     assert (config.maze, config.agent, f"seed{config.seed}") == (maze, agent, seed)
+    if maze == "tiny":
+        assert config == make_config(Config, PRESETS, "default", {"threads": "1"})
+        return
     assert config.steps == (10_000_000 if "10M" in more else 2_000_000)
     assert config.depth_form == ("regression" if "regression" in more else "bands")
     assert config.threads == 1
