@@ -75,6 +75,10 @@ def check_kinks(
             )
     notes, problems = [], []
     for operation in operations:
+        nowhere = _no_number(operation)
+        if nowhere:
+            problems.append(nowhere)
+            continue
         kinks = find_kinks(operation, samples, eps, tolerance, rng)
         answers = _answers(operation, kinks, rng)
         demand = demanded.get(operation.name)
@@ -82,9 +86,28 @@ def check_kinks(
         wrong = next((problem for problem in tried if problem), None)
         if wrong:
             problems.append(wrong)
-        elif answers:
-            notes.append(_note(operation, *answers[0], len({(k.k, k.i) for k, _ in answers})))
+            continue
+        at = [answer for answer in answers if _at(operation, answer[0], eps)]
+        near = [answer for answer in answers if answer not in at]
+        notes += [_note(operation, some, some is at) for some in (at, near) if some]
     return notes, problems
+
+
+def _no_number(operation: Operation) -> Finding | None:
+    """Where backward gives NaN although all that goes into forward, and comes out of it, is finite."""
+    y = operation.forward()
+    if not np.isfinite(y).all():
+        return None
+    try:
+        gradients = operation.gradients(np.ones_like(y))
+    except GradientError:
+        return None  # said of the operation at large
+    for name, x, gradient in zip(operation.names, operation.arrays, gradients):
+        lost = np.argwhere(np.isnan(gradient) & np.isfinite(x))
+        if len(lost):
+            where = f"{operation.name}, {name}{lost[0].tolist()}"
+            return Finding("nan", f"{where}: backward gives nan, where forward is finite.")
+    return None
 
 
 def find_kinks(
@@ -156,11 +179,15 @@ def _at(operation: Operation, kink: Kink, eps: float) -> bool:
     return abs(right[kink.output] - left[kink.output] - gap) < 0.1 * abs(gap)
 
 
-def _note(operation: Operation, kink: Kink, yours: float, count: int) -> str:
-    """One kink as an example of all that an operation has."""
+def _note(operation: Operation, answers: list[tuple[Kink, float]], at: bool) -> str:
+    """One kink as an example of all that an operation has; `at` an entry, or within a step of it."""
+    kink, yours = answers[0]
+    count = len({(k.k, k.i) for k, _ in answers})
     entries = f"{count} entr{'y' if count == 1 else 'ies'}"
     if max(abs(kink.left), abs(kink.right)) > JUMP:
         return f"{operation.name} at a jump ({entries}): yours {short(yours)}."
+    if not at:
+        return f"{operation.name} so near a kink that a step crosses it ({entries})."
     theirs = PYTORCH.get(operation.name)
     return (
         f"{operation.name} at a kink ({entries}): slopes {short(kink.left)} and "

@@ -319,3 +319,24 @@ def test_a_mistake_that_would_have_spoiled_right_entries_too_is_not_named():
 
     report = gradcheck((lambda x: (x[rows], x), backward), draw_array(0, (4, 3)))
     assert report.mistakes == {"overwritten", "place"}
+
+
+@pytest.mark.parametrize("root", [np.sqrt, np.cbrt])
+def test_a_nan_at_the_edge_of_a_domain_is_seen(root):
+    """Beside the edge all agrees, and at it no difference can be taken."""
+
+    def backward(dy, x):
+        with np.errstate(all="ignore"):
+            slope = 1 / (2 * np.sqrt(x) if root is np.sqrt else 3 * np.cbrt(x) ** 2)
+        return dy * np.where(x == 0, np.nan, slope)
+
+    report = gradcheck((lambda x: (root(x), x), backward), np.array([4.0, 0.0]))
+    assert not report
+    assert "input 0[1]: backward gives nan, where forward is finite." in str(report)
+
+
+def test_a_kink_within_a_step_is_not_said_to_be_at_the_entry():
+    report = gradcheck(F.relu, np.array([1e-7, -1e-9, 1.0, 0.0]))
+    assert report
+    assert "relu at a kink (1 entry): slopes 0 and 1, yours 0" in str(report)
+    assert "relu so near a kink that a step crosses it (2 entries)." in str(report)
