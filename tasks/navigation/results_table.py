@@ -20,8 +20,8 @@ there are several seeds, their mean and in brackets each. No run, seed or step w
 
 What was cut: the paper trains for 25 million agent steps, 64 times with hyper-parameters drawn anew, and takes
 the best five. These have 2 million steps (the default run, in the tiny maze, 1.5) with one setting, known to
-learn. Its mazes are those of DeepMind Lab,
-and ours are our own, so its scores are no yardstick for ours; the oracle's are.
+learn. Its mazes are those of DeepMind Lab, and ours are our own, so its scores are no yardstick for ours; the
+oracle's are. Minutes are those of a machine that did other things meanwhile.
 """
 
 COLUMNS = {
