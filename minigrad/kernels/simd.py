@@ -58,7 +58,7 @@ def transpose(
 
     They are read from source[i], source[i + step], … and written to target[k], target[k + pitch], ….
     """
-    rows = np.stack([load(source, i + r * step) for r in range(LANES)])
+    rows = np.array([load(source, i + r * step) for r in range(LANES)])
     for r in range(LANES):
         store(target, k + r * pitch, rows[:, r] + plus)
 
