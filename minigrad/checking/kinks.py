@@ -37,6 +37,8 @@ PYTORCH = {
 OUTPUTS = 256
 #: A kink that a step so much smaller still sees is at the entry itself and not merely near.
 NEARER = 1e-3
+#: A slope steeper than this is followed towards its entry, to see whether it grows: by so many times at least.
+STEEP, GROWTH = 30.0, 10.0
 #: A slope larger than this is that of a jump.
 JUMP = 1e4
 
@@ -78,6 +80,14 @@ def check_kinks(
         nowhere = _no_number(operation)
         if nowhere:
             problems.append(nowhere)
+            continue
+        edges = find_edges(operation, samples, eps, rng)
+        tried = (
+            _bounded(operation, edge, yours) for edge, yours in _answers(operation, edges, rng)
+        )
+        wrong = next((problem for problem in tried if problem), None)
+        if wrong:
+            problems.append(wrong)
             continue
         kinks = find_kinks(operation, samples, eps, tolerance, rng)
         answers = _answers(operation, kinks, rng)
@@ -128,6 +138,38 @@ def find_kinks(
             Kink(k, i, int(j), float(left[j]), float(right[j])) for j in np.flatnonzero(apart)
         ]
     return found
+
+
+def find_edges(operation: Operation, samples: int | None, eps: float, rng: Any) -> list[Kink]:
+    """All pairs of an entry and an output whose slope grows without bound towards the entry.
+
+    As that of √x at 0 does: over a step so much smaller it is larger, but not as much as at a jump.
+    """
+    wide, narrow = Slopes(operation, eps), Slopes(operation, eps * NEARER)
+    found = []
+    for k, i in choose(operation.arrays, samples, rng):
+        far = wide.sides(k, i)
+        if not any((np.abs(side) > STEEP).any() for side in far):
+            continue
+        near = narrow.sides(k, i)
+        for j in range(wide.middle.size):
+            for before, after in zip(far, near):
+                if np.isfinite(before[j]) and abs(before[j]) > STEEP:
+                    if GROWTH < abs(after[j] / before[j]) < 0.2 / NEARER:
+                        found.append(Kink(k, i, j, float(before[j]), float(after[j])))
+    return found
+
+
+def _bounded(operation: Operation, edge: Kink, yours: float) -> Finding | None:
+    """What is wrong with a slope given where it grows from `edge.left` to `edge.right` and on, if anything."""
+    if yours * np.sign(edge.right) > abs(edge.right) / GROWTH:
+        return None
+    where = f"{operation.name}, {operation.names[edge.k]}{list(edge.i)}"
+    return Finding(
+        "kink",
+        f"{where}: towards it the slope grows without bound ({short(edge.left)}, "
+        f"{short(edge.right)}, ...), yours {short(yours)}.",
+    )
 
 
 def _answers(operation: Operation, kinks: list[Kink], rng: Any) -> list[tuple[Kink, float]]:

@@ -340,3 +340,17 @@ def test_a_kink_within_a_step_is_not_said_to_be_at_the_entry():
     assert report
     assert "relu at a kink (1 entry): slopes 0 and 1, yours 0" in str(report)
     assert "relu so near a kink that a step crosses it (2 entries)." in str(report)
+
+
+@pytest.mark.parametrize(("at_zero", "right"), [(np.inf, True), (-3.0, False), (0.0, False)])
+def test_a_slope_that_grows_without_bound_is_no_finite_number(at_zero, right):
+    def backward(dy, x):
+        with np.errstate(all="ignore"):
+            return dy * np.where(x == 0, at_zero, 1 / (2 * np.sqrt(x)))
+
+    report = gradcheck((lambda x: (np.sqrt(x), x), backward), np.array([4.0, 0.0]))
+    assert bool(report) == right
+    assert ("input 0[1]: towards it the slope grows without bound" in str(report)) != right
+    assert gradcheck(np.sqrt, np.array([4.0, 0.0]))
+    assert gradcheck(np.arcsin, np.array([0.5, 1.0]))
+    assert gradcheck(np.sign, np.array([0.5, 0.0]))  # a jump
