@@ -74,7 +74,7 @@ def lstm_forward(
     h[0], c[0] = (0 if state is None else state for state in (h0, c0))
     # The kernel first brings the weights into order, which pays from the second row on.
     run = steps_forward if steps * batch > 1 else steps_forward.twin
-    _share(lambda *examples: run(w_hh, bias, gates, h, c, *examples), batch, w_hh)
+    _share(lambda *examples: run(w_hh, bias, gates, h, c, *examples), c[0], w_hh)
     return h[1:], h[-1].copy(), c[-1].copy(), (x, w_ih, w_hh, gates, h, c)
 
 
@@ -99,19 +99,24 @@ def lstm_backward(
     x, w_ih, w_hh, gates, h, c = cache
     dy, dh, dc = plain(dy, dh, dc.copy(), dtype=c.dtype.type)
     da = np.empty_like(gates)
-    _share(lambda *examples: steps_back(dy, dh, dc, gates, w_hh, c, da, *examples), len(dc), w_hh)
+    _share(lambda *examples: steps_back(dy, dh, dc, gates, w_hh, c, da, *examples), dc, w_hh)
     dh0 = da[0] @ w_hh if needs[1] else None
     da = _rows(da)
     dx = matmul(da, w_ih).reshape(x.shape) if needs[0] else None
-    gradients = lambda: _outer(da, _rows(x)), lambda: _outer(da, _rows(h[:-1]))
-    shared = len(dc) * w_hh.size >= WORTH_SHARING
-    dw_ih, dw_hh = run_both(*gradients) if shared else (gradient() for gradient in gradients)
+    dw_ih, dw_hh = run_both(
+        lambda: _outer(da, _rows(x)), lambda: _outer(da, _rows(h[:-1])), _worth_sharing(dc, w_hh)
+    )
     return dx, dh0, dc, dw_ih, dw_hh, np.sum(da, axis=0)
 
 
-def _share(steps: Callable[[int, int], None], batch: int, w_hh: np.ndarray) -> None:
+def _share(steps: Callable[[int, int], None], state: np.ndarray, w_hh: np.ndarray) -> None:
     """Each thread takes its share of the examples through all steps."""
-    run_sliced(steps, batch) if batch * w_hh.size >= WORTH_SHARING else steps(0, batch)
+    batch = len(state)
+    run_sliced(steps, batch) if _worth_sharing(state, w_hh) else steps(0, batch)
+
+
+def _worth_sharing(state: np.ndarray, w_hh: np.ndarray) -> bool:
+    return len(state) * w_hh.size >= WORTH_SHARING
 
 
 def _rows(sequence: np.ndarray) -> np.ndarray:

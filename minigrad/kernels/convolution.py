@@ -166,17 +166,11 @@ def conv2d_grads(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return dx, dw and db: what `conv2d_input_grad` and `conv2d_weight_grad` return, together."""
     window = stride, padding, dilation, groups
-
-    def input_grad_() -> np.ndarray:
-        return conv2d_input_grad(dy, w, x.shape, *window)
-
-    def weight_grad_() -> tuple[np.ndarray, np.ndarray]:
-        return conv2d_weight_grad(dy, x, w.shape, *window)
-
-    if _threads(dy, w.shape) > 1:
-        dx, (dw, db) = run_both(input_grad_, weight_grad_)
-    else:
-        dx, (dw, db) = input_grad_(), weight_grad_()
+    dx, (dw, db) = run_both(
+        lambda: conv2d_input_grad(dy, w, x.shape, *window),
+        lambda: conv2d_weight_grad(dy, x, w.shape, *window),
+        _threads(dy, w.shape) > 1,
+    )
     return dx, dw, db
 
 

@@ -86,11 +86,10 @@ def grid_sample_backward(
     """
     dy, x, grid = plain(dy, x, grid)
     how = mode, padding_mode == "border", align_corners
-    if need_dx and need_dgrid and dy.size >= LARGE:
-        return run_both(lambda: _dx(dy, x, grid, *how), lambda: _dgrid(dy, x, grid, *how))
-    return (
-        _dx(dy, x, grid, *how) if need_dx else None,
-        _dgrid(dy, x, grid, *how) if need_dgrid else None,
+    return run_both(
+        lambda: _dx(dy, x, grid, *how) if need_dx else None,
+        lambda: _dgrid(dy, x, grid, *how) if need_dgrid else None,
+        need_dx and need_dgrid and dy.size >= LARGE,
     )
 
 

@@ -34,8 +34,8 @@ __all__ = [
 S = TypeVar("S")
 T = TypeVar("T")
 
-AWAKE = 8000  # turns, some 300 µs: so long a thread without work stays ready before it sleeps
 LARGE = 1 << 16  # numbers in all arrays from which on a second thread is worth its start
+AWAKE = 8000  # turns, some 300 µs: so long a thread without work stays ready before it sleeps
 HANDING = 200  # turns, some 8 µs: what a caller takes from handing work out to leaving the GIL
 
 
@@ -157,12 +157,13 @@ def run_batch(kernel: Callable, arrays: Sequence[np.ndarray], *settings: object)
     run_sliced(run, len(arrays[0]))
 
 
-def run_both(first: Callable[[], S], second: Callable[[], T]) -> tuple[S, T]:
+def run_both(first: Callable[[], S], second: Callable[[], T], worth: bool) -> tuple[S, T]:
     """Call two functions of about as much work: on two threads side by side, else one after the other.
 
-    Small arrays stay whole in this way, which suits kernels better than halves.
+    Small arrays stay whole in this way, which suits kernels better than halves. `worth`: whether
+    they are large enough for a second thread.
     """
-    if threads_here() != 2:
+    if not worth or threads_here() != 2:
         return first(), second()
     results: list[Any] = run_sliced(lambda start, _: (first, second)[start](), 2)
     return results[0], results[1]

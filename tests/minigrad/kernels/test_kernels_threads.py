@@ -126,13 +126,16 @@ def test_both_functions_are_called_and_their_results_kept_apart(thread_count, co
     def second():
         return "second", threads.threads_here(), threading.get_ident()
 
-    (one, here, thread), (two, there, other) = threads.run_both(first, second)
+    (one, here, thread), (two, there, other) = threads.run_both(first, second, True)
     assert (one, two) == ("first", "second")
     assert (thread != other) == (count == 2)  # side by side, each on its one thread
     assert here == there == (1 if count == 2 else count)
     with pytest.raises(ZeroDivisionError):
-        threads.run_both(first, lambda: 1 / 0)
+        threads.run_both(first, lambda: 1 / 0, True)
     assert threads.threads_here() == count
+    (_, here, thread), (_, there, other) = threads.run_both(first, second, False)
+    assert thread == other
+    assert here == there == count
 
 
 @pytest.mark.skipif(
