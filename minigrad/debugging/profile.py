@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from minigrad import guard, tape
+from minigrad.debugging.compiling import Compiling
 from minigrad.debugging.observer import Observer
 from minigrad.tensor import Tensor
 
@@ -16,7 +17,8 @@ def profile(clock: Callable[[], float] = time.perf_counter) -> "Profile":
     """Measure each operation, forward and backward, inside the block; then print it.
 
     The time is that of the rules alone, without the tape's own work. The bytes are those of what the
-    rules returned, results forward and gradients backward, and of what they kept in between.
+    rules returned, results forward and gradients backward, and of what they kept in between. Kernels
+    are compiled, or read from disk, in their first call: that time has a line of its own.
 
     Parameters
     ----------
@@ -56,12 +58,23 @@ class Profile(Observer):
     Attributes
     ----------
     costs : dict from an operation's name to Cost
+    compiling : Compiling
+        Its `seconds` are counted in no Cost.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter):
         self.costs: dict[str, Cost] = {}
+        self.compiling = Compiling(clock)
         self._clock = clock
         self._inner = 0.0  # of the rule that runs: what rules that it called took
+
+    def __enter__(self) -> Self:
+        self.compiling.__enter__()
+        return super().__enter__()
+
+    def __exit__(self, *_: Any) -> None:
+        super().__exit__()
+        self.compiling.__exit__()
 
     def forward(self, rule: Any, ctx: Any, arrays: list[Any], options: dict[str, Any]) -> Any:
         """Run a rule forward and measure it."""
@@ -87,11 +100,11 @@ class Profile(Observer):
         return self.costs.setdefault(name, Cost())
 
     def _timed(self, run: Callable[..., Any], *given: Any) -> tuple[Any, float]:
-        """What `run` returns, and the seconds it took, without those of rules that it called."""
+        """What `run` returns, and the seconds it took, without compiling and rules that it called."""
         before, self._inner = self._inner, 0.0
-        start = self._clock()
+        start = self._clock() - self.compiling.seconds
         answer = run(*given)
-        elapsed = self._clock() - start
+        elapsed = self._clock() - self.compiling.seconds - start
         own = elapsed - self._inner
         self._inner = before + elapsed
         return answer, own
@@ -105,13 +118,15 @@ class Profile(Observer):
         )
         total = Cost(*map(sum, zip(*(vars(cost).values() for cost in self.costs.values()))))
         width = max(len("operation"), *(len(name) for name in self.costs))
+        compiled = self.compiling.seconds
         return "\n".join(
             [
-                f"{'':{width}}  {'forward':^34}  {'backward':^25}",
-                f"{'operation':{width}}  {'calls':>6}{'ms':>10}{'MB':>9}{'kept MB':>9}"
-                f"  {'calls':>6}{'ms':>10}{'MB':>9}",
+                f"{'':{width}}  {'forward':^38}  {'backward':^28}",
+                f"{'operation':{width}}  {'calls':>6}{'ms':>11}{'bytes':>11}{'kept':>10}"
+                f"  {'calls':>6}{'ms':>11}{'bytes':>11}",
                 *(_row(name, cost, width) for name, cost in rows),
                 _row("total", total, width),
+                *([f"compiling kernels, not counted: {1e3 * compiled:.0f} ms"] * (compiled > 0)),
             ]
         )
 
@@ -120,10 +135,18 @@ class Profile(Observer):
 
 def _row(name: str, cost: Cost, width: int) -> str:
     return (
-        f"{name:{width}}  {cost.calls:6}{1e3 * cost.seconds:10.2f}{cost.bytes / 1e6:9.2f}"
-        f"{cost.kept / 1e6:9.2f}  {cost.backward_calls:6}{1e3 * cost.backward_seconds:10.2f}"
-        f"{cost.backward_bytes / 1e6:9.2f}"
+        f"{name:{width}}  {cost.calls:6}{1e3 * cost.seconds:11.3f}{_size(cost.bytes):>11}"
+        f"{_size(cost.kept):>10}  {cost.backward_calls:6}{1e3 * cost.backward_seconds:11.3f}"
+        f"{_size(cost.backward_bytes):>11}"
     )
+
+
+def _size(count: int) -> str:
+    """Bytes in the unit that fits."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:.2f} {unit}"
+    return f"{count} B"
 
 
 def _bytes(values: Any) -> int:

@@ -1,11 +1,16 @@
 """profile: counts, bytes and seconds by operation, with a clock of the test's own."""
 
 import itertools
+import re
+import time
 
 import numpy as np
+import pytest
 
 import minigrad
 from minigrad import Function, tape
+from minigrad.debugging.profile import Cost
+from minigrad.kernels import JIT
 
 
 def _ticks():
@@ -83,13 +88,65 @@ def test_the_table_has_a_row_an_operation_slowest_first_and_their_total():
         np.sum(np.exp(x)).backward()
     head, columns, *rows = str(p).splitlines()
     assert head.split() == ["forward", "backward"]
-    assert columns.split() == ["operation", *"calls ms MB kept MB calls ms MB".split()]
+    assert columns.split() == ["operation", *"calls ms bytes kept calls ms bytes".split()]
     assert [row.split() for row in rows] == [
-        ["exp", "1", "1.00", "1.00", "1.00", "1", "10.00", "1.00"],
-        ["sum", "1", "2.00", "0.00", "0.00", "1", "0.50", "1.00"],
-        ["total", "2", "3.00", "1.00", "1.00", "2", "10.50", "2.00"],
+        "exp 1 1.000 1.00 MB 1.00 MB 1 10.000 1.00 MB".split(),
+        "sum 1 2.000 4 B 0 B 1 0.500 1.00 MB".split(),
+        "total 2 3.000 1.00 MB 1.00 MB 2 10.500 2.00 MB".split(),
     ]
     assert len({len(row) for row in (columns, *rows)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1_000, "1.00 kB"),
+        (52_000, "52.00 kB"),
+        (3_456_789, "3.46 MB"),
+        (2_500_000_000, "2.50 GB"),
+    ],
+)
+def test_bytes_are_written_in_the_unit_that_fits(count, text):
+    row = str(_profile_of({"exp": Cost(calls=1, bytes=count)})).splitlines()[2]
+    assert re.split(r"\s{2,}", row)[3] == text
+
+
+def _profile_of(costs):
+    p = minigrad.profile()
+    p.costs = costs
+    return p
+
+
+@pytest.mark.skipif(not JIT, reason="nothing is compiled here")
+def test_compiling_a_kernel_is_no_time_of_the_operation_that_first_called_it():
+    import numba
+
+    class Slow(Function):
+        "y = x + 1, by a kernel that this call compiles"
+
+        @staticmethod
+        def forward(ctx, x):
+            loop = numba.njit(lambda x: x + 1)
+            return loop(x)
+
+        @staticmethod
+        def backward(ctx, dy):
+            return dy
+
+    x = minigrad.tensor([1.0], requires_grad=True)
+    start = time.perf_counter()
+    with minigrad.profile() as p:
+        Slow.apply(x)
+    elapsed = time.perf_counter() - start
+    assert p.compiling.seconds > 0.5 * elapsed
+    assert p.costs["slow"].seconds < elapsed - p.compiling.seconds
+    assert f"compiling kernels, not counted: {1e3 * p.compiling.seconds:.0f} ms" in str(p)
+    with minigrad.profile() as again:
+        np.exp(x)
+    assert again.compiling.seconds == 0
+    assert "compiling" not in str(again)
 
 
 def test_an_empty_block_says_so_in_place_of_a_table():
