@@ -43,5 +43,9 @@ class CheckpointError(MinigradError, OSError):
     """A saved file that is missing, damaged or cannot be written."""
 
 
+class PageError(MinigradError, OSError):
+    """A page to look at that cannot be written."""
+
+
 class OptimizerError(MinigradError, ValueError):
     """A parameter, an option or a saved state that does not fit an optimizer or a schedule."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backward import _origin, _seed
-from minigrad.errors import GraphError
+from minigrad.errors import CheckpointError, GraphError, PageError
 from minigrad.stepping.graph import Box, names_in
 from minigrad.stepping.known import place
 from minigrad.stepping.record import take_steps
@@ -202,12 +202,15 @@ class Stepper:
 
         Raises
         ------
-        CheckpointError
+        PageError
             Where it cannot be written. What stood there before is then still there.
         """
         from minigrad.serialize import whole_file
         from minigrad.stepping.page import page
 
         text = page(self)
-        with whole_file(path) as file:
-            file.write(text.encode())
+        try:
+            with whole_file(path) as file:
+                file.write(text.encode())
+        except CheckpointError as error:
+            raise PageError(f"stepper.html: {error}") from error.__cause__

@@ -9,7 +9,7 @@ import layers
 import minigrad
 from layers.functional import cross_entropy
 from minigrad import Function
-from minigrad.errors import CheckpointError
+from minigrad.errors import CheckpointError, PageError
 from minigrad.stepping.page import page
 from minigrad.stepping.tables import array_html, as_board, picture
 from minigrad.stepping.text import short
@@ -309,10 +309,16 @@ def test_the_page_is_written_whole_or_not_at_all(tmp_path):
     stepper.html(path)
     assert path.read_text(encoding="utf-8") == page(stepper)
     assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
-    with pytest.raises(CheckpointError, match=r"cannot write .*no\Wpage\.html"):
-        stepper.html(tmp_path / "no" / "page.html")
-    with pytest.raises(CheckpointError, match="cannot write"):
-        stepper.html(tmp_path)
+
+
+def test_a_page_that_cannot_be_written_is_told_as_a_page(tmp_path):
+    _, stepper, _ = small_net()
+    for path in (tmp_path / "no" / "page.html", tmp_path):
+        with pytest.raises(PageError, match=r"stepper\.html: cannot write .*\nSee that") as caught:
+            stepper.html(path)
+        assert isinstance(caught.value, OSError)
+        assert not isinstance(caught.value, CheckpointError)
+        assert str(path) in str(caught.value)
 
 
 def test_arrays_become_tables_or_pictures():
