@@ -59,8 +59,10 @@ class Function:
         """Turn the gradient of each output into one gradient per positional argument."""
         raise NotImplementedError
 
-    #: Run forward on operands and options; recorded if an operand is tracked and gradients are enabled.
-    apply = classmethod(tape.record)
+    @classmethod
+    def apply(cls, *operands: Any, **options: Any) -> Any:
+        """Run forward on operands and options; recorded if one is tracked and gradients are enabled."""
+        return tape.record(cls, operands, options)
 
     @classmethod
     def call(cls, *operands: Any, **options: Any) -> Any:

@@ -10,7 +10,8 @@ those that the rule kept on ctx: what no rule kept is free as soon as the caller
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 NUMBER_KINDS = "biuf"
+NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Node:
@@ -80,11 +82,12 @@ class Node:
         return _describe_line(node.code, node.instruction)
 
 
-def record(rule: "type[Function]", *operands: Any, **options: Any) -> Any:
+def record(rule: "type[Function]", operands: tuple[Any, ...], options: Any = NO_OPTIONS) -> Any:
     """Run `rule` forward, and record it if an operand is tracked and gradients are enabled.
 
     Every operation of every program comes through here, so this is written for speed: one pass over
-    the operands, and what is rare is looked into elsewhere.
+    the operands, and what is rare is looked into elsewhere. Its own caller is one of ours
+    (`Function.apply`, an operator), so that the line to remember is further up.
     """
     # Operands as arrays and numbers of one float dtype, the highest among the Tensors.
     arrays: list[Any] = []
@@ -195,7 +198,7 @@ def _keep(node, ctx, operands, arrays, options, ys) -> None:
             guard.watch(node, operands, options, kept)
     else:
         node.ctx = _empty_contexts[ctx.needs_input_grad]
-    frame = _getframe(2)
+    frame = _getframe(3)
     code = frame.f_code
     while _is_ours[code.co_filename]:
         back = frame.f_back

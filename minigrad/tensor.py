@@ -250,43 +250,43 @@ class Tensor(NumPyMethods):
     # -- operators ------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> "Tensor":
-        return ops.add(self, other)
+        return record(ops.Add, (self, other))
 
     def __radd__(self, other: Any) -> "Tensor":
-        return ops.add(other, self)
+        return record(ops.Add, (other, self))
 
     def __sub__(self, other: Any) -> "Tensor":
-        return ops.subtract(self, other)
+        return record(ops.Subtract, (self, other))
 
     def __rsub__(self, other: Any) -> "Tensor":
-        return ops.subtract(other, self)
+        return record(ops.Subtract, (other, self))
 
     def __mul__(self, other: Any) -> "Tensor":
-        return ops.multiply(self, other)
+        return record(ops.Multiply, (self, other))
 
     def __rmul__(self, other: Any) -> "Tensor":
-        return ops.multiply(other, self)
+        return record(ops.Multiply, (other, self))
 
     def __truediv__(self, other: Any) -> "Tensor":
-        return ops.divide(self, other)
+        return record(ops.Divide, (self, other))
 
     def __rtruediv__(self, other: Any) -> "Tensor":
-        return ops.divide(other, self)
+        return record(ops.Divide, (other, self))
 
     def __pow__(self, other: Any) -> "Tensor":
-        return ops.power(self, other)
+        return record(ops.Power, (self, other))
 
     def __rpow__(self, other: Any) -> "Tensor":
-        return ops.power(other, self)
+        return record(ops.Power, (other, self))
 
     def __matmul__(self, other: Any) -> "Tensor":
-        return ops.matmul(self, other)
+        return record(ops.Matmul, (self, other))
 
     def __rmatmul__(self, other: Any) -> "Tensor":
-        return ops.matmul(other, self)
+        return record(ops.Matmul, (other, self))
 
     def __neg__(self) -> "Tensor":
-        return ops.negative(self)
+        return record(ops.Negative, (self,))
 
     def __pos__(self) -> "Tensor":
         return self
@@ -430,3 +430,4 @@ def _as_data(data: Any, dtype: Any) -> np.ndarray:
 
 # These need the class above; the class needs them only when it is used.
 from minigrad import backward, guard, hooks, numpy_protocol, ops  # noqa: E402
+from minigrad.tape import record  # noqa: E402

@@ -211,6 +211,15 @@ def _plan(
     for_weights: bool = False,
 ) -> tuple[Layout, np.ndarray]:
     """How images are laid out for `taps` (channels, kh, kw) and outputs of `size`; the taps' offsets."""
+    layouts, offsets = _layouts(taps, size, stride, padding, dilation, images)
+    layout = min(layouts, key=lambda layout: _cycles(layout, offsets.size, for_weights))
+    return layout, offsets * layout.lanes
+
+
+def _layouts(
+    taps: tuple[int, int, int], size: Pair, stride: Pair, padding: Pair, dilation: Pair, images: int
+) -> tuple[list[Layout], np.ndarray]:
+    """All ways to lay out images, and the taps' offsets in one lane."""
     (row_phases, row_shifts), (col_phases, col_shifts) = (
         (np.arange(k) * d % s, np.arange(k) * d // s) for k, d, s in zip(taps[1:], dilation, stride)
     )
@@ -224,12 +233,11 @@ def _plan(
         if lanes <= max(1, images)
         for joined in (True, False)
     ]
-    layout = min(layouts, key=lambda layout: _cycles(layout, offsets.size, for_weights))
-    return layout, offsets * layout.lanes
+    return layouts, offsets
 
 
 def _cycles(layout: Layout, taps: int, for_weights: bool) -> float:
-    """What an output takes in such a layout, roughly, as was measured."""
+    """What an output takes in such a layout, roughly; PARTS.md of tests/benchmarks has the test of it."""
     lanes, runs, length = layout.lanes, layout.out_rows, layout.out_cols * layout.lanes
     outputs = runs * length
     if layout.joined:

@@ -22,11 +22,11 @@ from minigrad.ops import (  # noqa: F401  (these serve through NumPy's names alo
     taking,
     trigonometric,
 )
-from minigrad.ops.arithmetic import add, divide, multiply, negative, power, subtract
+from minigrad.ops.arithmetic import Add, Divide, Multiply, Negative, Power, Subtract
 from minigrad.ops.dtypes import astype
 from minigrad.ops.indexing import getitem
-from minigrad.ops.products import matmul
+from minigrad.ops.products import Matmul
 
 __all__ = [
-    "add", "astype", "divide", "getitem", "matmul", "multiply", "negative", "power", "subtract",
+    "Add", "Divide", "Matmul", "Multiply", "Negative", "Power", "Subtract", "astype", "getitem",
 ]  # fmt: skip

@@ -207,7 +207,3 @@ class Reciprocal(Function):
     @staticmethod
     def backward(ctx, dy):
         return -ctx.y * ctx.y * dy
-
-
-add, subtract, multiply, divide = Add.apply, Subtract.apply, Multiply.apply, Divide.apply
-power, negative = Power.apply, Negative.apply

@@ -164,7 +164,7 @@ def vector_cross(x1: Any, x2: Any, *, axis: int = -1) -> Any:
 @implements(*since("vecdot"))
 def vecdot(x1: Any, x2: Any) -> Any:
     """np.vecdot: the dot products of vectors along the last axis."""
-    y = matmul(np.expand_dims(x1, -2), np.expand_dims(x2, -1))
+    y = Matmul.apply(np.expand_dims(x1, -2), np.expand_dims(x2, -1))
     return np.squeeze(y, (-2, -1))
 
 
@@ -177,13 +177,10 @@ def vecdot_along(x1: Any, x2: Any, *, axis: int = -1) -> Any:
 @implements(*since("matvec"))
 def matvec(x1: Any, x2: Any) -> Any:
     """np.matvec: matrices by vectors, both stacked."""
-    return np.squeeze(matmul(x1, np.expand_dims(x2, -1)), -1)
+    return np.squeeze(Matmul.apply(x1, np.expand_dims(x2, -1)), -1)
 
 
 @implements(*since("vecmat"))
 def vecmat(x1: Any, x2: Any) -> Any:
     """np.vecmat: vectors by matrices, both stacked."""
-    return np.squeeze(matmul(np.expand_dims(x1, -2), x2), -2)
-
-
-matmul = Matmul.apply
+    return np.squeeze(Matmul.apply(np.expand_dims(x1, -2), x2), -2)

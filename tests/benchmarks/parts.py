@@ -3,6 +3,8 @@
 Forward, a kernel lays images out in planes, sums shifted runs and takes the outputs out again; the gradients
 are made of the same three in other orders. Here each part runs alone on what stays in the caches, on one
 thread, and what the whole kernel takes beyond them are trips to memory and the call.
+
+A second table holds the layout that a convolution chooses beside all that it could have chosen.
 """
 
 import sys
@@ -69,16 +71,23 @@ def _prepare(weights, layout):
     return correlation.pack(weights), sums, most
 
 
-def rows(shape: tuple[int, ...]) -> list[str]:
-    """The cells of one convolution's row."""
+def _convolution(shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """What the planner is asked, and images, weights, bias and room for outputs."""
     images, channels, side, filters, k, stride, padding, dilation = shape
     how = (stride, stride), (padding, padding), (dilation, dilation)
     size = output_size((side, side), (k, k), *how)
-    layout, offsets = convolution._plan((channels, k, k), size, *how, images)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((images, channels, side, side), np.float32)
-    weights = rng.standard_normal((filters, offsets.size), np.float32)
+    weights = rng.standard_normal((filters, channels * k * k), np.float32)
     y, bias = np.zeros((images, filters, *size), np.float32), np.zeros(filters, np.float32)
+    return ((channels, k, k), size, *how, images), x, weights, bias, y
+
+
+def parts_of(shape: tuple[int, ...]) -> list[str]:
+    """The cells of one convolution's row: its parts."""
+    question, x, weights, bias, y = _convolution(shape)
+    images = len(x)
+    layout, offsets = convolution._plan(*question)
     packed, sums, most = _prepare(weights, layout)
     room = np.zeros(planes.plane_size(layout) + correlation.SLACK, np.float32)
     parts = [
@@ -92,6 +101,27 @@ def rows(shape: tuple[int, ...]) -> list[str]:
     rate = 2e-6 * y.size * offsets.size / parts[1]
     times = [f"{t:.2f}" for t in (*parts, whole - sum(parts), whole)]
     return [_name(shape), str(layout.lanes), *times, f"{rate:.0f}"]
+
+
+def layouts_of(shape: tuple[int, ...]) -> list[str]:
+    """The cells of one convolution's row: each layout's time by that of the fastest."""
+    question, x, weights, bias, y = _convolution(shape)
+    chosen, _ = convolution._plan(*question)
+    layouts, offsets = convolution._layouts(*question)
+    times = {
+        layout: _milliseconds(
+            *(convolution.forward, x, 0, weights, offsets * layout.lanes, bias, y, 0),
+            *(layout, (0, len(x))),
+        )
+        for layout in layouts
+    }
+    fastest = min(times.values())
+    cells = {}
+    for layout, taken in times.items():
+        mark = "**" if layout == chosen else ""
+        cells[layout.lanes, layout.joined] = f"{mark}{taken / fastest:.2f}{mark}"
+    columns = [(lanes, joined) for lanes in (1, 4, 8, 16) for joined in (True, False)]
+    return [_name(shape), *(cells.get(column, "") for column in columns)]
 
 
 def _name(shape: tuple[int, ...]) -> str:
@@ -122,14 +152,28 @@ beside this machine's sgemm, {peak:.0f} GF/s in the same run.
 """
 
 
+LAYOUTS = """
+# The choice of a layout
+
+Each layout's time, forward, by that of the fastest, and in bold the one that `_cycles` in
+minigrad/kernels/convolution.py chooses: 1, 4, 8 or 16 images interleaved, rows joined to one run or not.
+
+| convolution | 1, joined | 1 | 4, joined | 4 | 8, joined | 8 | 16, joined | 16 |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+"""
+
+
 def main() -> None:
     """Measure, print and write."""
     set_num_threads(1)
     peak = machine.peaks(1, 5)["GF/s"]
-    table = "".join(f"| {' | '.join(rows(shape))} |\n" for shape in SHAPES)
-    page = HEAD.format(peak=peak) + table
+    page = HEAD.format(peak=peak) + _table(parts_of) + LAYOUTS + _table(layouts_of)
     print(page)
     RESULTS.write_text(page, encoding="utf-8")
+
+
+def _table(row: Callable[[tuple[int, ...]], list[str]]) -> str:
+    return "".join(f"| {' | '.join(row(shape))} |\n" for shape in SHAPES)
 
 
 if __name__ == "__main__":
