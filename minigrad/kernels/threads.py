@@ -37,6 +37,7 @@ T = TypeVar("T")
 LARGE = 1 << 16  # numbers in all arrays from which on a second thread is worth its start
 AWAKE = 8000  # turns, some 300 µs: so long a thread without work stays ready before it sleeps
 HANDING = 200  # turns, some 8 µs: what a caller takes from handing work out to leaving the GIL
+LEAVING = 100  # turns, some 4 µs: what a thread takes from the end of its work to leaving the GIL
 
 
 class _Team:
@@ -133,7 +134,7 @@ def run_sliced(function: Callable[[int, int], T], n: int) -> list[T]:
     team.given[0] += count - 1
     answers = [_answer(team, 0, function, 0, edges[1])]  # the caller's thread takes the first slice
     for i in range(1, count):
-        spin(ended, i - 1, AWAKE, 0)
+        spin(ended, i - 1, AWAKE, LEAVING)
         answers.append(done.get())
     answers.sort(key=lambda answer: answer[0])
     for _, _, error in answers:
