@@ -20,7 +20,7 @@ import numpy as np
 from minigrad.checking.comparison import Comparison, choose, compare
 from minigrad.checking.fault import examine, first_faulty
 from minigrad.checking.kinks import check_kinks
-from minigrad.checking.manners import check_backward, check_forward
+from minigrad.checking.manners import UNRELIABLE, check_backward, check_forward
 from minigrad.checking.maps import Map, MisshapenError, Operation
 from minigrad.checking.recorder import operations
 from minigrad.checking.report import Finding, Report, entries
@@ -142,6 +142,16 @@ def _in_one_of(left_out: Sequence[Node]) -> Finding:
     )
 
 
+def _called(operation: Operation) -> str:
+    assert operation.node
+    return f"the fault lies in {operation.name}, called at {operation.node.line()}"
+
+
+def _no_slope(analytic: np.ndarray, numeric: np.ndarray, checked: np.ndarray) -> bool:
+    """Whether an input was checked, and f and backward both say that nothing depends on it."""
+    return bool(checked.any() and not (analytic[checked].any() or numeric[checked].any()))
+
+
 class _Check:
     """One gradcheck, which fills in a report."""
 
@@ -155,9 +165,12 @@ class _Check:
         chosen = choose(subject.arrays, self.samples, self.rng)
         self._say_sampled(len(chosen))
         try:
+            report.problems += check_backward(subject, upstream)
+            if report.mistakes & UNRELIABLE:
+                self._find_unreliable()
+                return
             found = compare(subject, upstream, chosen, self.tolerance, self.eps, self.rng)
             self._take_over(found)
-            report.problems += check_backward(subject, upstream)
         except GradientError as error:
             kind = "shape" if isinstance(error, MisshapenError) else "raised"
             report.problems.append(Finding(kind, str(error)))
@@ -165,13 +178,22 @@ class _Check:
             return
         if report.wrong:
             self._diagnose()
-        elif found.kinked or kinks:
+        elif found.kinked or found.moved or kinks:
             self._check_kinks(start, kinks or {})
 
     def _take_over(self, found: Comparison) -> None:
         report = self.report
         report.analytic, report.numeric = found.analytic, found.numeric
         report.checked, report.moved = found.checked, len(found.moved)
+        flat = [
+            name
+            for name, *given in zip(report.names, found.analytic, found.numeric, found.checked)
+            if _no_slope(*given)
+        ]
+        if flat:
+            report.notes.append(
+                f"f does not depend on {' and '.join(flat)} here: all slopes are 0, and a lost path would not show."
+            )
         if found.moved:
             report.notes.append(
                 f"{entries(len(found.moved))} sat on a kink, moved off it to be checked."
@@ -202,6 +224,20 @@ class _Check:
         self.report.kinks += notes
         self.report.problems += problems
 
+    def _find_unreliable(self) -> None:
+        """Which operation of a longer f it is that cannot be relied on."""
+        for operation in operations(self.subject)[0]:
+            upstream = self.rng.standard_normal(operation.forward().size)
+            found = [
+                finding
+                for finding in check_backward(operation, upstream)
+                if finding.name in UNRELIABLE
+            ]
+            if found and operation.node:
+                self.report.problems = found
+                self.report.fault = _called(operation)
+                return
+
     def _diagnose(self) -> None:
         """At the inputs where they were moved to, off their kinks."""
         report, subject = self.report, self.subject
@@ -213,5 +249,5 @@ class _Check:
                 return
             subject = faulty
             if report.wrong and faulty.node:
-                report.fault = f"the fault lies in {faulty.name}, called at {faulty.node.line()}"
+                report.fault = _called(faulty)
         report.diagnosis += examine(subject, self.tolerance, self.eps, self.rng)

@@ -1,13 +1,17 @@
 """What a rule must do apart from being right: answer twice alike, leave what it is given alone.
 
-forward     the same outputs for the same inputs, which stay as they are
+forward     the same outputs for the same inputs, which stay as they are; no NaN, no overflow
 backward    the same gradients each time, inputs and upstream gradient untouched, 0 for 0
 """
 
 import numpy as np
 
-from minigrad.checking.maps import Map
-from minigrad.checking.report import Finding
+from minigrad.checking.maps import AWAY, Map
+from minigrad.checking.report import Finding, short
+from minigrad.checking.slopes import Index
+
+#: After one of these, what backward answers is not to be compared with anything.
+UNRELIABLE = {"modified", "not deterministic", "not repeatable"}
 
 
 def check_forward(subject: Map, start: list[np.ndarray]) -> list[Finding]:
@@ -37,9 +41,71 @@ def check_forward(subject: Map, start: list[np.ndarray]) -> list[Finding]:
                 "generator inside f), or remember earlier calls?",
             )
         ]
+    return _overflow(subject, one)
+
+
+#: An infinite output is no edge of f's domain where it stays infinite in so many moves of the inputs.
+TRIES = 8
+#: So many entries, the largest first, are asked whether they make it infinite.
+ASKED = 256
+
+
+def _overflow(subject: Map, y: np.ndarray) -> list[Finding]:
+    """Does an entry make an output infinite? One that always is (a mask's -inf) has the slope 0."""
+    rng, infinite = np.random.default_rng(0), np.isinf(y)
+    for _ in range(TRIES if infinite.any() else 0):
+        infinite &= np.isinf(_elsewhere(subject, rng))
+    if not infinite.any():
+        return []
+    sizes = [(-abs(a[i]), k, i) for k, a in enumerate(subject.arrays) for i in np.ndindex(a.shape)]
+    for _, k, i in sorted(sizes)[:ASKED]:
+        mended = infinite & (
+            np.isfinite(_with(subject, k, i, 0)) | np.isfinite(_with(subject, k, i, 1))
+        )
+        if mended.any():
+            return [
+                Finding(
+                    "infinite",
+                    f"f is infinite in {_output(subject, mended)}, with {subject.names[k]}{list(i)} = "
+                    f"{short(subject.arrays[k][i])}: there it has no slope to compare with. Check at smaller "
+                    "numbers; if f should be finite there, mend forward.",
+                )
+            ]
     return []
 
 
+def _elsewhere(subject: Map, rng: np.random.Generator) -> np.ndarray:
+    """The outputs with each entry a little to one side."""
+    kept = [a.copy() for a in subject.arrays]
+    for a in subject.arrays:
+        a += AWAY * rng.choice([-1, 1], a.shape) * np.maximum(1, np.abs(a))
+    y = subject.forward()
+    for a, before in zip(subject.arrays, kept):
+        a[...] = before
+    return y
+
+
+def _with(subject: Map, k: int, i: Index, value: float) -> np.ndarray:
+    """The outputs with another value in one entry."""
+    kept = subject.arrays[k][i]
+    subject.arrays[k][i] = value
+    try:
+        return subject.forward()
+    except Exception:  # whatever a forward raises that does not take such inputs
+        return np.array(np.nan)
+    finally:
+        subject.arrays[k][i] = kept
+
+
+def _output(subject: Map, mask: np.ndarray) -> str:
+    """The first of some outputs in words."""
+    for number, part in enumerate(subject.split(mask)):
+        if part.any():
+            return f"output {number}{np.argwhere(part)[0].tolist()}"
+    return "no output"
+
+
+UPSTREAM = "the upstream gradient"
 #: How often backward is repeated: to see chance that strikes seldom; and where arrays are large.
 PASSES, LARGE, FEW = 40, 1 << 16, 2
 
@@ -53,10 +119,18 @@ def check_backward(subject: Map, upstream: np.ndarray) -> list[Finding]:
         one = backward(given)
         passes = PASSES if given.size + sum(a.size for a in subject.arrays) < LARGE else FEW
         equal = all(_equal(one, backward(given)) for _ in range(passes - 1))
-        if not _equal([*subject.arrays, given], before):
+        changed = [
+            name
+            for name, now, then in zip([*subject.names, UPSTREAM], [*subject.arrays, given], before)
+            if not _equal([now], [then])
+        ]
+        for a, kept in zip(subject.arrays, before):
+            a[...] = kept
+        if changed:
             return [
                 Finding(
-                    "modified", "backward changes an input, or the gradient it is given, in place."
+                    "modified",
+                    f"backward changes {' and '.join(changed)} in place: work on a copy.",
                 )
             ]
         if not equal:

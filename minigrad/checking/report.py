@@ -116,6 +116,8 @@ class Report:
             return f"gradcheck failed: backward and central differences differ in {wrong} of {entries(total)}."
         if self.problems:
             return "gradcheck failed."
+        if not total:
+            return "gradcheck passed, but nothing was checked."
         return f"gradcheck passed: backward and central differences agree in {entries(total)}."
 
     def _table(self, room: int) -> list[str]:

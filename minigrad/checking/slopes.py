@@ -43,7 +43,9 @@ class Slopes:
                 array[i] = kept + steps * h
                 ends.append(self.map.forward() if steps else self.middle)
             array[i] = kept
-            return (ends[0] - ends[1]) / ((high - low) * h)
+            # Equal infinities, a mask's, have the slope 0 and not inf - inf.
+            rise = np.where(ends[0] == ends[1], 0.0, ends[0] - ends[1])
+            return rise / ((high - low) * h)
 
     def sides(self, k: int, i: Index) -> tuple[np.ndarray, np.ndarray]:
         """Slopes of each output to the left and to the right."""

@@ -216,7 +216,7 @@ def test_a_rule_that_changes_the_upstream_gradient():
     report = gradcheck(Greedy, np.ones(3))
     assert report.wrong == 0
     assert not report
-    assert "gradient it is given, in place" in str(report)
+    assert "backward changes the upstream gradient in place" in str(report)
 
 
 def test_a_rule_with_a_gradient_out_of_nothing():

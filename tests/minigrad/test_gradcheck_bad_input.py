@@ -127,3 +127,66 @@ def test_a_module_class_is_told_from_a_module():
         UnsupportedError, match=r"ReLU is a class. Give it one that is made: ReLU\("
     ):
         gradcheck(ReLU, np.ones(3))
+
+
+@pytest.mark.parametrize("f", [np.exp, (lambda x: (np.exp(x), np.exp(x)), lambda dy, y: dy * y)])
+def test_an_overflow_in_forward_is_no_kink_and_no_fault_of_backward(f):
+    report = gradcheck(f, np.array([1.0, 800.0, 2.0]))
+    assert report.mistakes == {"infinite"}
+    assert "f is infinite in output 0[1], with input 0[1] = 800:" in str(report)
+    assert "kink" not in str(report)
+    assert "the fault" not in str(report)
+
+
+def test_outputs_that_are_infinite_whatever_the_inputs_are_no_mistake():
+    mask = np.array([True, False, True])
+    report = gradcheck(lambda x: np.where(mask, x, -np.inf), np.ones((2, 3)))
+    assert report, report
+    assert "kink" not in str(report)
+
+
+def test_an_input_that_f_does_not_depend_on_passes_with_a_word():
+    report = gradcheck(lambda a, b: a * 2 + 0 * b, [np.ones(3), np.ones(3)])
+    assert report
+    assert "f does not depend on input 1 here: all slopes are 0" in str(report)
+    assert "depend" not in str(gradcheck(lambda a, b: a * b, [np.ones(3), np.ones(3)]))
+    assert "but nothing was checked" in str(gradcheck(np.exp, np.ones((0, 3))))
+
+
+def _doubles_input_1(dy, cache):
+    x, w = cache
+    dx, dw = dy * w, dy * x
+    w *= 2
+    return dx, dw
+
+
+@pytest.mark.parametrize(
+    ("backward", "said"),
+    [
+        (_doubles_input_1, "backward changes input 1 in place"),
+        (
+            lambda dy, c: (np.multiply(dy, c[1], out=dy), c[0] * dy),
+            "changes the upstream gradient in",
+        ),
+    ],
+)
+def test_what_backward_changes_is_named_and_nothing_else(backward, said):
+    x = draw_array(0, (3,), 0.5, 2)
+    report = gradcheck((lambda x, w: (x * w, (x, w)), backward), [x, x + 1])
+    assert report.mistakes == {"modified"}
+    assert said in str(report)
+    assert "diagnosis" not in str(report)
+
+
+def test_the_operation_that_changes_its_operand_is_named():
+    class Eater(Square):
+        @classmethod
+        def backward(cls, ctx, dy):
+            dx = 2 * ctx.x * dy
+            ctx.x *= 1.1
+            return dx
+
+    report = gradcheck(lambda x: np.exp(Eater.apply(x * 2)), draw_array(0, (3,), 0.5, 1))
+    assert report.mistakes == {"modified"}
+    assert "backward changes operand 0 in place" in str(report)
+    assert "the fault lies in eater, called at" in str(report)
