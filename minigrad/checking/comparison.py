@@ -117,7 +117,7 @@ def compare(
             if way is not None:
                 ways_out[k, i] = way
             elif attempt < JOINT_MOVES:
-                bent = _bent(slopes, upstream, tolerance, rng) if bent is None else bent
+                bent = joint_kink(slopes, upstream, tolerance, rng) if bent is None else bent
                 if bent:
                     ways_out[k, i] = 0
         if not ways_out:
@@ -139,7 +139,7 @@ def _between(
     return bool(tolerance.agree(analytic, np.clip(analytic, low, high)))
 
 
-def _bent(slopes: Slopes, upstream: np.ndarray, tolerance: Tolerance, rng: Any) -> bool:
+def joint_kink(slopes: Slopes, upstream: np.ndarray, tolerance: Tolerance, rng: Any) -> bool:
     """Whether there is a kink that single entries do not show."""
     size = sum(array.size for array in slopes.map.arrays)
     for _ in range(DIRECTIONS if upstream.size <= EVERY and size <= LARGE else 1):

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.checking.comparison import choose
+from minigrad.checking.comparison import choose, joint_kink
 from minigrad.checking.maps import Operation
 from minigrad.checking.report import Finding, short
 from minigrad.checking.slopes import Index, Slopes
+from minigrad.checking.ties import check_ties
 from minigrad.checking.tolerance import Tolerance
 from minigrad.errors import GradientError, GraphError
 
@@ -94,6 +95,8 @@ def check_kinks(
         demand = demanded.get(operation.name)
         tried = (_wrong(operation, kink, yours, demand, eps, tolerance) for kink, yours in answers)
         wrong = next((problem for problem in tried if problem), None)
+        if not wrong and (kinks or _joint_kink(operation, eps, tolerance, rng)):
+            wrong = check_ties(operation, eps, tolerance, rng)
         if wrong:
             problems.append(wrong)
             continue
@@ -138,6 +141,12 @@ def find_kinks(
             Kink(k, i, int(j), float(left[j]), float(right[j])) for j in np.flatnonzero(apart)
         ]
     return found
+
+
+def _joint_kink(operation: Operation, eps: float, tolerance: Tolerance, rng: Any) -> bool:
+    """Whether there is a kink that single entries do not show, as in the median of five equals."""
+    slopes = Slopes(operation, eps)
+    return joint_kink(slopes, rng.standard_normal(slopes.middle.size), tolerance, rng)
 
 
 def find_edges(operation: Operation, samples: int | None, eps: float, rng: Any) -> list[Kink]:
