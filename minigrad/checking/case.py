@@ -106,8 +106,13 @@ class Case:
         """What your backward gives for another upstream gradient."""
         try:
             return np.asarray(self.subject.backward(upstream.ravel())[self.k])
-        except MinigradError:
+        except (MinigradError, ValueError, IndexError):
             return np.zeros(0)
+
+    def fits(self, upstream: np.ndarray, right: np.ndarray) -> bool:
+        """Whether yours for another upstream gradient is what is right at the rows."""
+        yours = self.yours_for(upstream)
+        return yours.shape == self.x.shape and distance(yours.ravel()[self.index], right) < FIT
 
     def yours_with(self, j: int, array: np.ndarray) -> np.ndarray:
         """What your rule gives with another array in the place of array `j`."""
@@ -115,6 +120,18 @@ class Case:
         self.subject.arrays[j][...] = array
         try:
             return np.asarray(self.subject.backward(self.upstream)[self.k])
+        except (MinigradError, ValueError, IndexError):
+            return np.zeros(0)
+        finally:
+            self.subject.arrays[j][...] = kept
+
+    def yours_after(self, j: int, array: np.ndarray) -> np.ndarray:
+        """What your backward gives if array `j` becomes another after forward."""
+        kept = self.subject.arrays[j].copy()
+        try:
+            backward = self.subject.graph()
+            self.subject.arrays[j][...] = array
+            return np.asarray(backward(self.upstream.copy())[self.k])
         except (MinigradError, ValueError, IndexError):
             return np.zeros(0)
         finally:

@@ -1,15 +1,24 @@
 """Which of the known mistakes a wrong gradient is: each is tried, and only what fits is said."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 
+from minigrad.checking import attention_mistakes as attention
 from minigrad.checking import path_mistakes as path
 from minigrad.checking import shape_mistakes as shape
+from minigrad.checking import structure_mistakes as structure
 from minigrad.checking import value_mistakes as value
 from minigrad.checking.case import Case
 from minigrad.checking.report import Finding
 
+Hypotheses = tuple[tuple[str, Callable[[Case], value.Guess]], ...]
+
+#: Where this fits, nothing else is looked for.
+FIRST: Hypotheses = (("from nothing", value.without_upstream),)
 #: The known mistakes: what a report calls them, and the hypothesis that is tested.
-HYPOTHESES = (
+HYPOTHESES: Hypotheses = (
     ("sum missing", shape.sum_missing),
     ("shape", shape.reshaped),
     ("sign", value.sign),
@@ -32,52 +41,92 @@ HYPOTHESES = (
     ("flipped", shape.flipped),
     ("mean for sum", value.mean_for_sum),
     ("factor", value.factor),
+    ("diagonal", attention.diagonal),
+    ("axis", attention.axis),
+    ("path", attention.path),
+)
+#: What is said where none of them fits.
+STRUCTURE: Hypotheses = (
+    ("axis", shape.summed_over_another),
+    ("axis", structure.mixed),
+    ("not linear", structure.not_linear),
+    ("slope", structure.slope_of_last_step),
+    ("slope", structure.slope_of_first_step),
 )
 
 #: More than so many are not told apart by numbers.
 MOST = 3
 
 
-def diagnose(case: Case) -> list[Finding]:
-    """The mistakes that fit a gradient that is known to be wrong."""
-    name = case.subject.names[case.k]
+class Fit(NamedTuple):
+    """A kind of mistake that fits, a sentence about it, and how closely it does where that is a number."""
+
+    kind: str
+    text: str
+    error: float | None = None
+
+
+def diagnose(cases: list[Case]) -> list[Finding]:
+    """The mistakes that fit gradients that are known to be wrong; what is said of several, once."""
+    told: dict[tuple[str, str], list[tuple[str, Fit]]] = {}
+    for case in cases:
+        for fit in _fits(case):
+            told.setdefault((fit.kind, fit.text), []).append((case.subject.names[case.k], fit))
+    findings = []
+    for (kind, text), by in told.items():
+        *others, last = (name for name, _ in by)
+        names = f"{', '.join(others)} and {last}" if others else last
+        errors = [max(fit.error, 1e-16) for _, fit in by if fit.error is not None]
+        to = f", to {max(errors):.0e}" if errors else ""
+        findings.append(Finding(kind, f"{names}: {text}{to}."))
+    return findings
+
+
+def _fits(case: Case) -> list[Fit]:
+    """What fits one gradient, and where it is wrong."""
     bad = np.argwhere(~np.isfinite(case.yours))
     if len(bad):
         first = ", ".join(map(str, bad[0]))
         value_there = case.yours[tuple(bad[0])]
-        text = (
-            f"{name}: {value_there} first at [{first}], in {len(bad)} of {case.yours.size} entries."
-        )
-        return [Finding("nan", text)]
-    found: dict[str, Finding] = {}
-    for kind, hypothesis in HYPOTHESES:
+        text = f"{value_there} first at [{first}], in {len(bad)} of {case.yours.size} entries"
+        return [Fit("nan", text)]
+    fits = _fitting(case, FIRST) or _fitting(case, HYPOTHESES)
+    where = place(case, known=bool(fits))
+    if not fits:
+        fits = [Fit(kind, text) for kind, text, _ in _fitting(case, STRUCTURE)]
+        where = where or structure.place_in_upstream(case)
+    return fits + [Fit("place", where)] if where else fits
+
+
+def _fitting(case: Case, hypotheses: Hypotheses) -> list[Fit]:
+    """Those that fit, one of a kind."""
+    found: dict[str, Fit] = {}
+    for kind, hypothesis in hypotheses:
         if len(found) == MOST:
             break
         with np.errstate(all="ignore"):
             error, text = min(hypothesis(case), default=(np.inf, ""))
         if kind not in found and error <= case.threshold:
-            found[kind] = Finding(kind, f"{name}: {text}, to {max(error, 1e-16):.0e}.")
-    findings = list(found.values())
-    where = place(case)
-    if where:
-        findings.append(Finding("place", f"{name}: {where}"))
-    return findings
+            found[kind] = Fit(kind, text, error)
+    return list(found.values())
 
 
-def place(case: Case) -> str:
-    """Where the wrong entries are, if they are few or along a border; or nothing."""
+def place(case: Case, known: bool) -> str:
+    """Where the wrong entries are, if they are few, a block, or along a border; or nothing.
+
+    Where the mistake is `known`, larger blocks go without saying.
+    """
     if not case.shaped or not case.complete or case.wrong.all() or not case.wrong.any():
         return ""
     at = np.array([i for i, wrong in zip(case.rows, case.wrong) if wrong])
     if len(at) <= 2:
         listed = " and ".join("[" + ", ".join(map(str, i)) + "]" for i in at)
-        return f"wrong in {listed} alone, right elsewhere."
+        return f"wrong in {listed} alone, right elsewhere"
     for axis, n in enumerate(case.x.shape):
-        values = np.unique(at[:, axis])
-        if len(values) <= max(1, n // 4):
-            return (
-                f"wrong only where axis {axis} is {', '.join(map(str, values))}, right elsewhere."
-            )
+        values = [int(v) for v in np.unique(at[:, axis])]
+        run = values[-1] - values[0] == len(values) - 1
+        if len(values) <= max(1, n // 4) or (run and len(values) < n and not known):
+            return f"wrong only where axis {axis} is {structure.listed(values)}, right elsewhere"
     edges = [
         axis
         for axis, n in enumerate(case.x.shape)
@@ -87,5 +136,5 @@ def place(case: Case) -> str:
     for axis in edges:
         on_edge |= (at[:, axis] == 0) | (at[:, axis] == case.x.shape[axis] - 1)
     if edges and on_edge.all():
-        return f"wrong only on the border (first and last of axes {', '.join(map(str, edges))})."
+        return f"wrong only on the border (first and last of axes {', '.join(map(str, edges))})"
     return ""

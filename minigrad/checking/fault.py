@@ -62,11 +62,11 @@ def examine(subject: Map, tolerance: Tolerance, eps: float, rng: Any) -> list[Fi
         cases = take_cases(subject, upstream, rows, eps)
     except GradientError:
         return []  # what it raised is said already
-    findings: list[Finding] = []
-    for case in cases:
-        if not _right(case, tolerance):
-            findings += diagnose(case)
-    return findings or [UNKNOWN]
+    wrong = [case for case in cases if not _right(case, tolerance)]
+    findings = diagnose(wrong)
+    if findings or not all(case.shaped for case in wrong):
+        return findings  # a shape that is wrong is said already
+    return [UNKNOWN]
 
 
 def _right(case: Case, tolerance: Tolerance) -> bool:

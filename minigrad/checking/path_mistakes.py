@@ -23,9 +23,12 @@ def shared_path(case: Case) -> Guess:
     """A path through a mean, a variance or a sum that all entries along some axes share."""
     if not (case.shaped and case.complete):
         return
+    right = case.missing + case.yours
     for axes in subsets(case.x.ndim):
         group = int(np.prod([case.x.shape[a] for a in axes]))
         for parts, sentence, least in _shares(case, axes):
+            if _rest(right, parts, axes) <= case.threshold:
+                continue  # whatever multiple of it yours is, what is missing looks like this
             if group >= least and group * (case.x.size // group) > 2:
                 listed = ", ".join(map(str, axes))
                 error = _rest(case.missing, parts, axes)

@@ -44,6 +44,21 @@ def reshaped(case: Case) -> Guess:
         )
 
 
+def summed_over_another(case: Case) -> Guess:
+    """What is summed into a broadcast operand, summed over other axes."""
+    if case.shaped or not case.complete:
+        return
+    shares = (case.jacobian * case.upstream).sum(0).reshape(case.y_shape)
+    for axes in subsets(shares.ndim):
+        summed = shares.sum(axes)
+        if summed.shape == case.yours.shape:
+            listed = ", ".join(map(str, axes))
+            yield (
+                distance(case.yours, summed),
+                f"axis wrong: yours, of shape {case.yours.shape}, is summed over axis {listed} of y",
+            )
+
+
 def transposed(case: Case) -> Guess:
     """Axes in another order; or an operand, or dy, used with its axes exchanged."""
     n = case.yours.ndim
@@ -68,6 +83,29 @@ def flipped(case: Case) -> Guess:
         error = case.becomes(np.flip(case.yours, axes))
         yield error, f"flipped: yours, flipped along axis {', '.join(map(str, axes))}, matches"
     yield from _operands_turned(case, "flipped", _flips)
+    yield from _products_flipped(case)
+
+
+def _products_flipped(case: Case) -> Guess:
+    """A flip missing before or after a sum of dy y that is divided by x, as in a running product's rule."""
+    if not (case.one_to_one and case.shaped):
+        return
+    u, y = case.upstream.reshape(case.y_shape), case.subject.forward().reshape(case.y_shape)
+    for axis in range(case.x.ndim):
+        before = case.yours_for(np.flip(u * y, axis) / y)
+        if before.shape != case.x.shape:
+            return
+        told = f"flipped: with dy y, flipped along axis {axis}, for dy y"
+        yield case.becomes(before), f"{told}, yours matches"
+        after = "yours times x, flipped along axis {}, over x,"
+        yield (
+            case.becomes(np.flip(before * case.x, axis) / case.x),
+            f"{told}, {after.format(axis)} matches",
+        )
+        yield (
+            case.becomes(np.flip(case.yours * case.x, axis) / case.x),
+            f"flipped: {after.format(axis)} matches",
+        )
 
 
 def permutation(case: Case) -> Guess:
@@ -101,7 +139,10 @@ def axis(case: Case) -> Guess:
     for a, b in permutations(range(case.x.ndim), 2):
         if a < b and case.x.shape[a] == case.x.shape[b]:
             yield from _on_exchanged_axes(case, a, b)
-    for what, weight in (("", 1.0), (", times y", case.subject.forward().reshape(case.x.shape))):
+    y = case.subject.forward().reshape(case.x.shape)
+    with np.errstate(all="ignore"):
+        weights = (("", 1.0), (", times y,", y), (", times exp(y),", np.exp(y)))
+    for what, weight in weights:
         with np.errstate(all="ignore"):
             rest = case.missing / weight
         for a, b in permutations(range(case.x.ndim), 2):
@@ -144,18 +185,23 @@ def _permutes(case: Case) -> bool:
 
 
 def _operands_turned(case: Case, word: str, turns) -> Guess:
-    """Your rule, given another operand or dy turned round, gives the right gradient."""
+    """Your rule, given an operand or dy turned round, gives the right gradient.
+
+    A longer function turns an operand in backward alone: forward's result depends on it too.
+    """
     if not case.shaped:
         return
     for how, u in turns(case.upstream.reshape(case.y_shape)):
         if u.shape == case.y_shape:
             yield case.becomes(case.yours_for(u)), f"{word}: with dy {how}, yours matches"
     for j, operand in enumerate(case.subject.arrays):
-        if j != case.k:
-            for how, turned in turns(operand):
-                if turned.shape == operand.shape:
-                    error = case.becomes(case.yours_with(j, turned))
-                    yield error, f"{word}: with {case.subject.names[j]} {how}, yours matches"
+        for how, turned in turns(operand):
+            if turned.shape == operand.shape:
+                told = f"{word}: with {case.subject.names[j]} {how}"
+                if j != case.k:
+                    yield case.becomes(case.yours_with(j, turned)), f"{told}, yours matches"
+                error = case.becomes(case.yours_after(j, turned))
+                yield error, f"{told} in backward alone, yours matches"
 
 
 def _flips(array: np.ndarray) -> list[tuple[str, np.ndarray]]:

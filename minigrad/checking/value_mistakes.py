@@ -37,6 +37,23 @@ def mean_for_sum(case: Case) -> Guess:
             yield error, f"a mean where a sum is due: yours is divided by {n}, {what}"
         if abs(c / n - 1) < 1e-6:
             yield error, f"a sum where a mean is due: yours is not divided by {n}, {what}"
+    if case.shaped:
+        uses = np.maximum(1, np.count_nonzero(np.abs(case.jacobian) > 1e-9, axis=1))
+        if uses.max() > uses.min():
+            yield (
+                case.comes_from(case.right / uses),
+                "a mean where a sum is due: each entry of yours is divided by the number of outputs that use it",
+            )
+
+
+def without_upstream(case: Case) -> Guess:
+    """A term that is there without dy."""
+    rest = case.yours_for(np.zeros_like(case.upstream))
+    if case.shaped and rest.shape == case.x.shape and rest.any():
+        yield (
+            case.becomes(case.yours - rest),
+            "a term is not multiplied by dy: without it yours matches",
+        )
 
 
 def upstream_ignored(case: Case) -> Guess:
@@ -133,7 +150,16 @@ def _ratio(case: Case) -> tuple[float, float]:
     yours, right = case.mine[case.wrong], case.right[case.wrong]
     with np.errstate(all="ignore"):
         c = float(yours @ right / (right @ right))
-    return c, distance(yours, c * right) if np.isfinite(c) and abs(c) > 1e-9 else np.inf
+    if not np.isfinite(c) or abs(c) <= 1e-9:
+        return c, np.inf
+    another = -1.5 * case.upstream[::-1]  # of one number, any gradient is a multiple
+    again = case.yours_for(another)
+    if again.shape != case.x.shape:
+        return c, np.inf
+    same = distance(
+        again.ravel()[case.index][case.wrong], c * case.with_upstream(another)[case.wrong]
+    )
+    return c, max(distance(yours, c * right), same)
 
 
 def _counts(case: Case) -> list[tuple[int, str]]:
@@ -149,10 +175,10 @@ def _counts(case: Case) -> list[tuple[int, str]]:
 
 def _named(case: Case, c: float) -> str:
     """A factor in words: a small fraction, or N or 1/N for a number of entries."""
-    for n, what in _counts(case):
+    for n, what in _counts(case) if c > 0 else ():
         for value, name in ((n, f"{n}"), (1 / n, f"1/{n}"), (n / (n - 1), f"{n}/{n - 1}"), ((n - 1) / n, f"{n - 1}/{n}")):  # fmt: skip
-            if abs(abs(c) / value - 1) < 1e-6 and value not in (1, 2, 0.5):
-                return f"{'-' * (c < 0)}{name} ({n}: {what})"
+            if abs(c / value - 1) < 1e-6 and value not in (1, 2, 0.5):
+                return f"{name} ({n}: {what})"
     simple = Fraction(c).limit_denominator(10)
     return str(simple) if simple and abs(c / float(simple) - 1) < 1e-6 else ""
 

@@ -136,7 +136,7 @@ def scale(x, w):
 SCALE = operation(scale, lambda dy, c: (dy * c[1], (dy * c[0]).sum(0)), normal("rc", "c"))
 
 
-@planted(SCALE, "dw summed over the wrong axis", "shape")
+@planted(SCALE, "dw summed over the wrong axis", "axis")
 def _(dy, cache):
     x, w = cache
     return dy * w, (dy * x).sum(1)

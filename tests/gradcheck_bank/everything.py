@@ -1,6 +1,6 @@
 """All of the bank: importing its parts fills it."""
 
-from tests.gradcheck_bank import arrangements, dense, images, reductions
+from tests.gradcheck_bank import arrangements, composed, dense, images, reductions
 from tests.gradcheck_bank.bank import LARGE, MISTAKES, OPERATIONS, SMALL
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "OPERATIONS",
     "SMALL",
     "arrangements",
+    "composed",
     "dense",
     "images",
     "reductions",

@@ -50,6 +50,11 @@ def _(dy, y):
     return dy
 
 
+@planted(LOG_SOFTMAX, "summed along the wrong axis", "axis")
+def _(dy, y):
+    return dy - np.exp(y) * dy.sum(0)
+
+
 @planted(LOG_SOFTMAX, "the mean of dy for its sum", "path")
 def _(dy, y):
     return dy - np.exp(y) * dy.mean(1, keepdims=True)
@@ -127,6 +132,12 @@ STD = operation(
 )
 
 
+@planted(STD, "the mean along the wrong axis", "axis")
+def _(dy, cache):
+    centred, y = cache
+    return dy * (centred - centred.mean(1, keepdims=True)) / y / (len(centred) - 1)
+
+
 @planted(STD, "N for N - 1", "factor")
 def _(dy, cache):
     centred, y = cache
@@ -190,6 +201,12 @@ LAYER_NORM = operation(layer_norm, layer_norm_backward, normal("rc"))
 def _(dy, cache):
     x_hat, scale = cache
     return dy * scale
+
+
+@planted(LAYER_NORM, "means along the wrong axis", "axis")
+def _(dy, cache):
+    x_hat, scale = cache
+    return (dy - dy.mean(0) - x_hat * (dy * x_hat).mean(0)) * scale
 
 
 def cross_entropy(x):

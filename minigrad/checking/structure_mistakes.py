@@ -1,0 +1,179 @@
+"""What can be said of a gradient that no known mistake explains: where it is at odds with f's structure.
+
+    axis         f keeps slices along an axis apart, and yours mixes them
+    not linear   yours for 2 dy is not twice that for dy
+    slope        yours is right but for a factor of its own at each entry, of dy or of x
+    place        yours is right for some slices of dy, wrong for others
+
+All but the last are functions of a Case that yield (distance, sentence), as in value_mistakes; what they
+see is no matter of degree, and the distance 0.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from minigrad.checking.case import FIT, Case, distance
+from minigrad.checking.maps import AWAY
+from minigrad.checking.value_mistakes import Guess
+
+#: Less than this, in proportion, is rounding.
+ROUNDING = 1e-7
+#: Along an axis of so many slices of dy at most, each is tried.
+SLICES = 64
+#: So many entries of dy at most are tried one by one.
+OUTPUTS = 64
+
+
+def mixed(case: Case) -> Guess:
+    """Slices that f keeps apart, mixed: of dy on the way to x, or of the arrays that the slope depends on."""
+    if not case.shaped:
+        return
+    name, size = case.subject.names[case.k], np.max(np.abs(case.yours))
+    for a, b in _kept_apart(case, case.k):
+        for at in _ends(case.x.shape[a]):
+            yours = case.yours_for(_only(case, b, at))
+            if yours.shape == case.x.shape and _outside(yours, a, at) > ROUNDING * size:
+                yield (
+                    0.0,
+                    f"axes mixed up: f keeps the slices of {name} along axis {a} apart, yours mixes those of dy",
+                )
+    for j, other in enumerate(case.subject.names):
+        for a, b in _kept_apart(case, j):
+            if any(_depends(case, j, a, b, at) for at in _ends(case.subject.arrays[j].shape[a])):
+                yield (
+                    0.0,
+                    f"axes mixed up: f keeps the slices of {other} along axis {a} apart, yours mixes them",
+                )
+
+
+def not_linear(case: Case) -> Guess:
+    """A rule that is not in proportion to dy."""
+    twice = case.yours_for(2 * case.upstream)
+    if case.shaped and twice.shape == case.x.shape and distance(twice, 2 * case.yours) > ROUNDING:
+        yield 0.0, "not in proportion to dy: for 2 dy yours is not twice what it is for dy"
+
+
+def slope_of_last_step(case: Case) -> Guess:
+    """Each entry of dy times a factor of its own, the same on its way to all that it reaches."""
+    if not case.shaped:
+        return
+    reached = [j for j, column in enumerate(case.jacobian.T) if np.count_nonzero(column) > 1]
+    for j in reached[:OUTPUTS]:
+        one = np.zeros_like(case.upstream)
+        one[j] = 1
+        yours, right = case.yours_for(one).ravel()[case.index], case.jacobian[:, j]
+        if distance(yours, yours @ right / (right @ right) * right) > FIT:
+            return
+    if len(reached) > 1:
+        yield (
+            0.0,
+            "as if each entry of dy were multiplied by a factor of its own, as by a wrong slope of the last step",
+        )
+
+
+def slope_of_first_step(case: Case) -> Guess:
+    """Each entry times a factor of its own, whatever dy is."""
+    another = np.random.default_rng(case.k).standard_normal(case.upstream.size)
+    again = case.yours_for(another)
+    reaching = np.count_nonzero(case.jacobian, axis=1) > 1
+    if case.shaped and again.shape == case.x.shape and reaching.sum() > 1:
+        factors = (case.mine / case.right)[reaching]
+        right = case.with_upstream(another)[reaching]
+        if distance(again.ravel()[case.index][reaching], factors * right) < FIT:
+            yield (
+                0.0,
+                "each entry is the right one times a factor of its own, whatever dy, as by a wrong slope of the first step",
+            )
+
+
+def place_in_upstream(case: Case) -> str:
+    """For which slices of dy yours is right, if for some; or nothing."""
+    if not case.shaped or len(case.subject.shapes) > 1:
+        return ""
+    for axis, n in enumerate(case.y_shape):
+        if not 1 < n <= SLICES:
+            continue
+        good: list[int] = []
+        bad: list[int] = []
+        for at in range(n):
+            u = _only(case, axis, at)
+            right = case.with_upstream(u)
+            if np.max(np.abs(right)) > ROUNDING * np.max(np.abs(case.right)):
+                (good if case.fits(u, right) else bad).append(at)
+        if good and bad:
+            return f"right for dy where axis {axis} of y is {listed(good)}, wrong for dy where it is {listed(bad)}"
+    return ""
+
+
+def listed(places: list[int]) -> str:
+    """Indices in words, a run of them as its ends."""
+    if len(places) > 2 and places[-1] - places[0] == len(places) - 1:
+        return f"{places[0]} to {places[-1]}"
+    return ", ".join(map(str, places))
+
+
+def _kept_apart(case: Case, j: int) -> Iterator[tuple[int, int]]:
+    """Pairs of an axis of array `j` and one of y: no slice of y depends on another slice of the array."""
+    array, y = case.subject.arrays[j], case.subject.forward().reshape(case.y_shape)
+    for a, n in enumerate(array.shape):
+        for b, m in enumerate(case.y_shape):
+            if n == m > 1 and all(_alone(case, j, a, b, at, y) for at in _ends(n)):
+                yield a, b
+
+
+def _alone(case: Case, j: int, a: int, b: int, at: int, y: np.ndarray) -> bool:
+    """Whether slice `at` of y stays as all others of the array move, and they do not."""
+    with _Moved(case, j, a, at):
+        try:
+            moved = case.subject.forward().reshape(case.y_shape)
+        except Exception:  # whatever a forward raises that does not take such inputs
+            return False
+    same = np.abs(moved - y) <= ROUNDING * AWAY * np.max(np.abs(y))
+    return bool(same.take(at, b).all() and not same.all())
+
+
+def _depends(case: Case, j: int, a: int, b: int, at: int) -> bool:
+    """Whether yours, for dy in slice `at` alone, follows other slices of array `j`, on which y there does not depend."""
+    u = _only(case, b, at)
+    before = case.yours_for(u)
+    with _Moved(case, j, a, at):
+        after = case.yours_for(u)
+    if before.shape != after.shape or not before.any():
+        return False
+    return bool(np.max(np.abs(after - before)) > ROUNDING * np.max(np.abs(before)))
+
+
+class _Moved:
+    """Meanwhile all slices of array `j` along axis `a` but one are a little elsewhere."""
+
+    def __init__(self, case: Case, j: int, a: int, at: int):
+        self.array = case.subject.arrays[j]
+        self.kept = self.array.copy()
+        way = AWAY * np.random.default_rng(j).uniform(0.5, 1, self.array.shape)
+        way *= np.maximum(1, np.abs(self.array))
+        np.moveaxis(way, a, 0)[at] = 0
+        self.way = way
+
+    def __enter__(self) -> None:
+        self.array += self.way
+
+    def __exit__(self, *error: object) -> None:
+        self.array[...] = self.kept
+
+
+def _only(case: Case, axis: int, at: int) -> np.ndarray:
+    """dy in one slice, 0 elsewhere."""
+    u = case.upstream.reshape(case.y_shape)
+    only = np.zeros_like(u)
+    np.moveaxis(only, axis, 0)[at] = np.moveaxis(u, axis, 0)[at]
+    return only
+
+
+def _outside(array: np.ndarray, axis: int, at: int) -> float:
+    """The largest number outside of a slice."""
+    return float(np.max(np.abs(np.delete(array, at, axis))))
+
+
+def _ends(n: int) -> tuple[int, int]:
+    return 0, n - 1
