@@ -62,13 +62,16 @@ def slope_of_last_step(case: Case) -> Guess:
     for j in reached[:OUTPUTS]:
         one = np.zeros_like(case.upstream)
         one[j] = 1
-        yours, right = case.yours_for(one).ravel()[case.index], case.jacobian[:, j]
+        answer, right = case.yours_for(one), case.jacobian[:, j]
+        if answer.shape != case.x.shape:
+            return
+        yours = answer.ravel()[case.index]
         if distance(yours, yours @ right / (right @ right) * right) > FIT:
             return
     if len(reached) > 1:
         yield (
             0.0,
-            "as if each entry of dy were multiplied by a factor of its own, as by a wrong slope of the last step",
+            "right but for a factor of its own on each entry of dy, as a wrong slope in the last step puts there",
         )
 
 
@@ -83,7 +86,7 @@ def slope_of_first_step(case: Case) -> Guess:
         if distance(again.ravel()[case.index][reaching], factors * right) < FIT:
             yield (
                 0.0,
-                "each entry is the right one times a factor of its own, whatever dy, as by a wrong slope of the first step",
+                "right but for a factor of its own on each entry, whatever dy, as a wrong slope in the first step puts there",
             )
 
 

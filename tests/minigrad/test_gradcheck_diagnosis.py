@@ -442,3 +442,22 @@ def test_self_attention_from_its_input_and_weights():
     assert "input 0, input 1 and input 2: only the diagonal of the softmax's Jacobian" in str(
         report
     )
+
+
+@pytest.mark.parametrize("step", ["first", "last"])
+def test_a_wrong_slope_before_or_after_a_product(step):
+    def forward(x, w):
+        t = np.tanh(x) if step == "first" else x
+        y = t @ w if step == "first" else np.tanh(t @ w)
+        return y, (t, w, y)
+
+    def backward(dy, cache):
+        t, w, y = cache
+        if step == "first":
+            return (dy @ w.T) * (1 - t), t.T @ dy
+        dz = dy * (1 - y)
+        return dz @ w.T, t.T @ dz
+
+    report = gradcheck((forward, backward), [draw_array(0, (3, 4)), draw_array(1, (4, 2))])
+    assert report.mistakes == {"slope"}
+    assert f"as a wrong slope in the {step} step puts there" in str(report)
