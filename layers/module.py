@@ -28,11 +28,16 @@ class Parameter(Tensor):
     dtype : numpy.float32 or numpy.float64, optional
     """
 
+    _path: str = ""
+
     def __init__(self, data: Any, requires_grad: bool = True, dtype: Any = None):
         super().__init__(data, requires_grad, dtype)
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
+
+    def _place(self, path: str) -> None:
+        self._path = path
 
 
 class Module:
@@ -57,6 +62,8 @@ class Module:
     """
 
     training: bool = True
+    #: Where it stands in the module that holds it, so that pictures can name what no variable does.
+    _path: str = ""
     _buffers: tuple[str, ...] = ()
     _hooks: tuple[hooks.Handle, ...] = ()
 
@@ -80,6 +87,16 @@ class Module:
         if name in self._buffers and value is not None:
             value = as_array(value)
         object.__setattr__(self, name, value)
+        if isinstance(value, (Parameter, Module)) and not value._path:
+            value._place(_join(self._path, name))
+
+    def _place(self, path: str) -> None:
+        """Take a path, and hand it on to all inside that do not belong elsewhere."""
+        before, self._path = self._path, path
+        parts: list[tuple[str, Any]] = [*self.named_modules(), *self.named_parameters()]
+        for inner, part in parts:
+            if part._path in ("", _join(before, inner)):
+                part._path = _join(path, inner)
 
     def register_buffer(self, name: str, value: Any) -> None:
         """Set an attribute that is state but no parameter: a plain array, saved and never trained."""

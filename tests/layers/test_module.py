@@ -340,3 +340,20 @@ def test_flatten_joins_axes(shape, start, end, expected):
 def test_flatten_refuses_an_input_without_batch_axis():
     with pytest.raises(ShapeError, match="batch axis"):
         Flatten()(np.zeros(3, np.float32))
+
+
+def test_a_part_knows_its_path_in_whatever_order_the_module_is_built():
+    class Late(Module):
+        def __init__(self):
+            self.blocks = ModuleList()
+            self.blocks.append(Sequential(Linear(2, 2), ReLU()))
+            self.blocks[0].append(Linear(2, 2))
+            self.scale = Parameter([1.0])
+
+    outer = Sequential({"late": Late()})
+    for module in (Net(), Late(), outer):
+        assert all(part._path == path for path, part in module.named_modules())
+        assert all(part._path == path for path, part in module.named_parameters())
+    part = outer.late.blocks[0][1:]  # another module that holds the same layers
+    assert part[1].weight._path == "late.blocks.0.2.weight"
+    assert part._path == ""
