@@ -13,10 +13,10 @@ import numpy as np
 
 from minigrad import guard
 from minigrad.backward import _fit, walk
-from minigrad.drawing.groups import group, group_by_calls
+from minigrad.drawing.groups import group
 from minigrad.drawing.numbers import short
 from minigrad.errors import GraphError
-from minigrad.stepping.graph import names_in
+from minigrad.stepping.graph import is_module, names_in, parts_of_module
 from minigrad.tape import Node, _origin
 from minigrad.tensor import Tensor
 
@@ -88,16 +88,19 @@ def read(loss: Tensor, named: dict[int, str]) -> Graph:
         if isinstance(key, Node):
             _read_values(key, graph, named)
     _read_gradients(loss, root, keys, graph)
-    _read_groups(keys, graph)
+    _read_groups(keys, graph, named)
     return graph
 
 
-def _read_groups(keys: list[Any], graph: Graph) -> None:
-    edges = graph.edges()
+def _read_groups(keys: list[Any], graph: Graph, named: dict[int, str]) -> None:
     owners = {k: b.label.rpartition(".")[0] for k, b in graph.boxes.items() if b.kind == LEAF}
-    made_by = {k: k if k.index is None else k.inputs[0] for k in keys if isinstance(k, Node)}
-    calls = {k: n.values.scopes for k, n in made_by.items() if n.values is not None}
-    for key, path in (group(edges, owners) | group_by_calls(edges, owners, calls)).items():
+    groups = group(graph.edges(), owners)
+    for key in keys:
+        node = key.inputs[0] if isinstance(key, Node) and key.index is not None else key
+        if isinstance(node, Node) and node.values is not None:
+            scopes = node.values.scopes
+            groups[key] = scopes[-1].path(named) if scopes else ""
+    for key, path in groups.items():
         graph.boxes[key].group = path
 
 
@@ -120,18 +123,16 @@ def named_by(names: Any, caller: FrameType) -> dict[int, str]:
     """
     if names is None:
         return names_in(caller)
-    found = {}
-    if not (_is_module(names) or isinstance(names, Mapping)):
+    found: dict[int, str] = {}
+    if not (is_module(names) or isinstance(names, Mapping)):
         raise GraphError(
             f"draw: names is a {type(names).__name__}; give a Module, or a dict from name to Tensor, array "
             'or Module, as in {"w": w, "net": net}.'
         )
-    given = {"": names} if _is_module(names) else names
+    given = {"": names} if is_module(names) else names
     for name, value in given.items():
-        if _is_module(value):
-            prefix = f"{name}." if name else ""
-            for path, parameter in value.named_parameters():
-                found[id(parameter)] = prefix + path
+        if is_module(value):
+            found |= {id(part): path for path, part in parts_of_module(name, value)}
         elif isinstance(value, Tensor):
             found[id(_origin(value))] = found[id(value._data)] = name
         else:
@@ -139,14 +140,10 @@ def named_by(names: Any, caller: FrameType) -> dict[int, str]:
     return found
 
 
-def _is_module(value: Any) -> bool:
-    return callable(getattr(type(value), "named_parameters", None))
-
-
 def _box(key: Any, named: dict[int, str]) -> Box:
     name = named.get(id(key), "")
     if isinstance(key, Tensor):
-        return Box(name or "leaf", LEAF, key.shape, value=key._data)
+        return Box(name or getattr(key, "_path", "") or "leaf", LEAF, key.shape, value=key._data)
     label = f"{name} = {_call(key)}" if name else _call(key)
     return Box(label, OPERATION, None if key.outputs > 1 else key.shape, line=key.line())
 

@@ -2,12 +2,10 @@
 
 A tape knows no modules. But whoever uses `features.0.weight` belongs to `features.0`, and whatever
 lies on a way from one of a module's nodes to another belongs to that module as well, such as the ReLU
-between two layers of `features`. A recorded node knows more, which calls of modules it was made in;
-there the paths only tell what those modules are called.
+between two layers of `features`. A recorded node need not be asked here: it knows its module.
 """
 
-import itertools
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -43,42 +41,6 @@ def group(edges: Mapping[Any, Sequence[Any]], owners: Mapping[Any, str]) -> dict
         for node in hulls[path]:
             found.setdefault(node, path)
     return found
-
-
-def group_by_calls(
-    edges: Mapping[Any, Sequence[Any]],
-    owners: Mapping[Any, str],
-    calls: Mapping[Any, tuple[Hashable, ...]],
-) -> dict[Any, str]:
-    """The innermost module that has a path, of each node in `calls`.
-
-    Parameters
-    ----------
-    edges, owners : as for `group`
-    calls : per node the calls of modules it was made in, from the outermost to the innermost
-    """
-    used: dict[Hashable, list[list[str]]] = {}
-    for node, chain in calls.items():
-        paths = [owners[s].split(".") for s in edges[node] if owners.get(s)]
-        for call in chain:
-            used.setdefault(call, []).extend(paths)
-    found: dict[Hashable, list[str]] = {
-        call: _common(paths) for call, paths in used.items() if paths
-    }
-    for chain in sorted(set(calls.values()), key=len, reverse=True):
-        for outer, inner in reversed(list(zip(chain, chain[1:]))):
-            # The path of what is inside goes on from that of what it is in.
-            if inner in found:
-                found[outer] = found[outer][: max(0, len(found[inner]) - 1)]
-    return {
-        node: next((".".join(found[c]) for c in reversed(chain) if found.get(c)), "")
-        for node, chain in calls.items()
-    }
-
-
-def _common(paths: list[list[str]]) -> list[str]:
-    """The parts with which all paths begin."""
-    return [parts[0] for parts in itertools.takewhile(lambda p: len(set(p)) == 1, zip(*paths))]
 
 
 def _prefixes(path: str) -> list[str]:

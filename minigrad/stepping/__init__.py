@@ -10,7 +10,9 @@
 - text: a step in the terminal, in plain_ascii
 - tables: arrays in a page, numbers or a heat map
 - scopes: which calls of modules an operation belongs to
-- scenes: the graph of a page, all of it or with modules folded
+- calls: these calls as a tree, and which of them are one box at first
+- folded: all that a call did, as one step
+- scenes: the graph of a page, a scene for each call
 - page: a step in a page, and the page that steps, made from template
 - views: layers that open into their own hand-derived steps, drawn with svg
 - stepper: the one who moves through the record

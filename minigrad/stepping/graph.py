@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backward import _count
+from minigrad.stepping.scopes import Scope
 from minigrad.tape import Node
 from minigrad.tensor import Tensor
 
@@ -45,6 +46,11 @@ class Box:
     def is_leaf(self) -> bool:
         """Whether this is a leaf, which keeps its gradient."""
         return not isinstance(self.origin, Node)
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The calls of modules that made it, from the outermost to the innermost, where recorded."""
+        return () if self.is_leaf or self.origin.values is None else self.origin.values.scopes
 
     @property
     def title(self) -> str:
@@ -96,27 +102,38 @@ def _name(origin: Any, names: Mapping[int, str], number: int) -> str:
     if isinstance(origin, Node):
         return origin.name
     shape = "x".join(map(str, origin.shape)) or "number"
-    return names.get(id(origin), f"#{number} ({shape})")
+    return names.get(id(origin)) or getattr(origin, "_path", "") or f"#{number} ({shape})"
 
 
 def names_in(frame: FrameType | None) -> dict[int, str]:
-    """What the code of a frame calls its Tensors and those of its modules, by identity."""
+    """What the code of a frame calls its Tensors, its modules and what is in them, by identity."""
     found: dict[int, str] = {}
     for scope in (frame.f_locals, frame.f_globals) if frame else ():
         for name, value in list(scope.items()):
             if not name.startswith("_"):
-                for path, tensor in _tensors_in(name, value):
-                    found.setdefault(id(tensor), path)
+                for path, part in _parts(name, value):
+                    found.setdefault(id(part), path)
     return found
 
 
-def _tensors_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """A Tensor, those in a list, a tuple or a dict, or a module's parameters, under their names."""
+def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A Tensor, those in a list, a tuple or a dict, or all of a module, under their names."""
     if isinstance(value, Tensor):
         yield name, value
     elif isinstance(value, (list, tuple)):
         yield from ((f"{name}[{k}]", v) for k, v in enumerate(value) if isinstance(v, Tensor))
     elif isinstance(value, dict):
         yield from ((f"{name}[{k!r}]", v) for k, v in value.items() if isinstance(v, Tensor))
-    elif inspect.isfunction(getattr(type(value), "named_parameters", None)):
-        yield from ((f"{name}.{path}", parameter) for path, parameter in value.named_parameters())
+    elif is_module(value):
+        yield from parts_of_module(name, value)
+
+
+def is_module(value: Any) -> bool:
+    """Whether this is a module, which the engine knows by what it can be asked for alone."""
+    return inspect.isfunction(getattr(type(value), "named_parameters", None))
+
+
+def parts_of_module(name: str, module: Any) -> Iterator[tuple[str, Any]]:
+    """A module, the modules in it and its parameters, under their paths."""
+    for path, part in [*module.named_modules(), *module.named_parameters()]:
+        yield ".".join(filter(None, (name, path))), part

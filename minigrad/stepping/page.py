@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.stepping.folded import Folded, norm
 from minigrad.stepping.rows import Row, rows
-from minigrad.stepping.scenes import scenes
+from minigrad.stepping.scenes import box_data, scenes
 from minigrad.stepping.steps import Step
 from minigrad.stepping.tables import array_html
 from minigrad.stepping.text import short
@@ -20,6 +21,8 @@ from minigrad.stepping.views import View, opens
 
 Show = Callable[[np.ndarray], str]
 
+#: Parts of a folded step that are named.
+PARTS = 40
 #: Layers in a page that open; the views of more would make it heavy.
 VIEWS = 24
 
@@ -33,7 +36,7 @@ def step_html(step: Step, inside: str = "", show: Show = array_html) -> str:
         groups[-1] += _row_html(row, show)
     tables = "".join(f"<table class=rows><tbody>{group}</tbody></table>" for group in groups)
     return (
-        f"<article class=step><h2>step {step.number} of {step.count}: {escape(step.name)}</h2>"
+        f"<article class=step><h2>{escape(step.heading)}</h2>"
         f"<div class=formula>{escape(step.formula)}</div><code class=line>{escape(step.line)}</code>"
         f"{inside}<div class=groups>{tables}</div></article>"
     )
@@ -50,6 +53,16 @@ def _row_html(row: Row, show: Show) -> str:
         f"<tr class={row.kind}{box}><th>{escape(row.name)}</th>"
         f"<td class=words>{escape(row.words)}</td><td>{content}</td></tr>"
     )
+
+
+def _parts_html(step: Folded) -> str:
+    """The parts of a folded step, to click."""
+    parts = "".join(
+        f"<button data-step={part.number}>{part.number}: {escape(part.name)}</button>"
+        for part in step.parts[:PARTS]
+    )
+    more = f" and {len(step.parts) - PARTS} more" if len(step.parts) > PARTS else ""
+    return f"<nav class=parts><button data-open>Open</button> {parts}{more}</nav>"
 
 
 def _view_html(view: View) -> str:
@@ -109,20 +122,21 @@ def _json(value: Any) -> str:
 
 def _data(stepper: Any) -> dict[str, Any]:
     """All that the page's script works with."""
-    boxes, arrays = stepper.boxes, _Arrays()
-    steps: list[dict[str, Any]] = []
-    opened = 0
-    for step in stepper.steps:
-        inside = ""
-        if opens(step) and opened == VIEWS:
-            inside = f"<p class=instead>Of the layers {VIEWS} open here. For this one: print(stepper.goto({step.number}).view)</p>"
-        elif view := step.view:
-            inside, opened = _view_html(view), opened + 1
-        steps.append(_step_data(step, inside, arrays))
+    boxes, arrays, views = stepper.boxes, _Arrays(), _Views()
+    calls = list(stepper.calls.all())
+    scene_data = scenes(stepper.calls)
+    for call, scene in zip(calls[1:], scene_data[1:]):
+        scene["steps"] = sorted(box.step for box in call.members() if box.step)
+        if scene["steps"]:
+            step = stepper.as_step(call)
+            scene["html"] = step_html(step, _parts_html(step) + views.of_folded(step), arrays.show)
     return {
-        "scenes": scenes(boxes),
-        "steps": steps,
+        "scenes": scene_data,
+        "folded": [number for number, call in enumerate(calls) if call in stepper.folded],
+        "boxes": [box_data(box) for box in boxes],
+        "steps": [_step_data(step, views.of(step), arrays) for step in stepper.steps],
         "arrays": arrays.html,
+        "views": views.html,
         "root": boxes[-1].number,
         "seed": _in_short(stepper.seed),
         "start": stepper.position,
@@ -131,6 +145,31 @@ def _data(stepper: Any) -> dict[str, Any]:
             f"{array_html(stepper.seed)}. Next runs the rule of the last operation.</p>"
         ),
     }
+
+
+class _Views:
+    """The insides of layers in a page, each once, though a layer may stand in a folded step as well."""
+
+    def __init__(self) -> None:
+        self.html: list[str] = []
+        self._numbers: dict[int, int] = {}
+
+    def of(self, step: Step) -> str:
+        """A place that the page's script fills with the inside of a step, if it has one."""
+        if step.number not in self._numbers:
+            if opens(step) and len(self.html) == VIEWS:
+                return f"<p class=instead>Of the layers {VIEWS} open here. For this one: print(stepper.goto({step.number}).view)</p>"
+            view = step.view
+            if view is None:
+                return ""
+            self._numbers[step.number] = len(self.html)
+            self.html.append(_view_html(view))
+        return f"<div data-view={self._numbers[step.number]}></div>"
+
+    def of_folded(self, step: Folded) -> str:
+        """The inside of the only part that opens."""
+        parts = [part for part in step.parts if opens(part)]
+        return self.of(parts[0]) if len(parts) == 1 else ""
 
 
 class _Arrays:
@@ -162,4 +201,4 @@ def _in_short(gradient: np.ndarray) -> str:
     """A gradient in the few letters that a box has room for."""
     if gradient.size == 1:
         return f"grad {short(gradient.ravel()[0])}"
-    return f"|grad| {short(np.linalg.norm(gradient.ravel().astype(float)))}"
+    return f"|grad| {short(norm(gradient))}"

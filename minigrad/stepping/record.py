@@ -1,6 +1,11 @@
-"""The record of one backward pass, taken while it runs."""
+"""The record of one backward pass, taken while it runs.
+
+Its steps are put into the order opposite to that of the recorded operations, which is an order for a
+backward pass as well: so the steps of a module's call follow each other without a gap.
+"""
 
 import inspect
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +14,7 @@ import numpy as np
 from minigrad.backward import _fit, walk
 from minigrad.stepping.graph import Box, boxes, rules
 from minigrad.stepping.jacobian import local_derivatives
-from minigrad.stepping.known import Known, Place, is_absent, place
+from minigrad.stepping.known import Known, is_absent, place
 from minigrad.stepping.steps import Operand, Output, Step
 from minigrad.tape import Node
 from minigrad.tensor import Tensor
@@ -21,42 +26,59 @@ def take_steps(
     """Run a backward pass of its own from `loss`, and record it; the graph stays as it is."""
     known = Known(loss, rules(loss))
     record = _Record(known, boxes(loss, names))
-    record.add(place(loss._node), seed)
     found = walk([loss], [seed], retain_graph=True, watch=record)
     for leaf in found:
         if leaf._hooks and isinstance(leaf, Tensor):
             record.boxes[leaf].hooked = np.array(found[leaf])
-    for step in record.steps:
-        step.count = len(record.steps)
-    return record.steps, list(record.boxes.values())
+    all_boxes = list(record.boxes.values())
+    steps = _ordered(record.steps, all_boxes)
+    root, output = place(loss._node)
+    _add_up(steps, {(record.boxes[root], output if root.outputs > 1 else None): seed})
+    return steps, all_boxes
+
+
+def _ordered(steps: list[Step], all_boxes: list[Box]) -> list[Step]:
+    """The steps, the latest operation first; what was not recorded came right after its operands."""
+    made: dict[Box, int] = {}
+    for box in all_boxes:
+        values = None if box.is_leaf else box.origin.values
+        operands = (made[source] for source in box.sources)
+        made[box] = values.serial if values else max(operands, default=-1)
+    steps = sorted(steps, key=lambda step: -made[step.box])
+    for number, step in enumerate(steps, 1):
+        step.number = step.box.step = number
+        step.count = len(steps)
+    return steps
+
+
+def _add_up(steps: list[Step], totals: dict[Any, np.ndarray]) -> None:
+    """Fill in what has arrived where after each step; `totals` is what was there before the first."""
+    arrivals = Counter(totals.keys())
+    for operand in (operand for step in steps for operand in step.operands):
+        if operand.source is None or operand.gradient is None:
+            continue
+        target = operand.source, operand.output
+        before = totals.get(target)
+        operand.total = operand.gradient if before is None else before + operand.gradient
+        totals[target] = operand.total
+        arrivals[target] += 1
+        operand.arrival = arrivals[target]
 
 
 class _Record:
-    """Watches a walk; makes a Step of each node that it is shown, and adds up as the walk does."""
+    """Watches a walk, and makes a Step of each node that it is shown."""
 
     def __init__(self, known: Known, found: dict[Any, Box]):
         self.known, self.boxes = known, found
         self.steps: list[Step] = []
-        self.totals: dict[Any, np.ndarray] = {}
-        self.arrivals: dict[Any, int] = {}
 
     def __call__(self, node: Node, gradient: Any, answers: tuple[Any, ...]) -> None:
         box = self.boxes[node]
-        box.step = len(self.steps) + 1
         box.hooked = np.array(gradient) if node._hooks else None
         options = node.values.options if node.values else {}
         operands = self._operands(node, answers)
         outputs = self._outputs(node, gradient)
-        self.steps.append(
-            Step(box.step, box, formula(node.rule), node.line(), operands, outputs, options)
-        )
-
-    def add(self, target: Any, gradient: np.ndarray) -> np.ndarray:
-        """Add to what has arrived at a leaf or at an output of a rule."""
-        before = self.totals.get(target)
-        self.totals[target] = gradient if before is None else before + gradient
-        self.arrivals[target] = self.arrivals.get(target, 0) + 1
-        return self.totals[target]
+        self.steps.append(Step(0, box, formula(node.rule), node.line(), operands, outputs, options))
 
     def _operands(self, node: Node, answers: tuple[Any, ...]) -> list[Operand]:
         names, locals_ = operand_names(node), local_derivatives(node, answers)
@@ -75,15 +97,13 @@ class _Record:
     def _send(self, operand: Operand, node: Node, answers: tuple[Any, ...], number: int) -> None:
         """Fill in where the operand came from, and what goes back there."""
         source, answer = node.inputs[number], answers[number]
-        target: Place | Tensor = place(source) if isinstance(source, Node) else source
-        operand.source = self.boxes[target[0] if isinstance(target, tuple) else target]
-        if isinstance(target, tuple) and target[0].outputs > 1:
-            operand.output = target[1]
+        rule, output = place(source) if isinstance(source, Node) else (source, 0)
+        operand.source = self.boxes[rule]
+        if isinstance(rule, Node) and rule.outputs > 1:
+            operand.output = output
         if answer is not None:
             # Its own copy: a rule may answer with an array that somebody changes later.
             operand.gradient = np.array(_fit(node, answers, answer, source, False))
-            operand.total = self.add(target, operand.gradient)
-            operand.arrival = self.arrivals[target]
             operand.source.arrivals[operand.output] += 1
 
     def _outputs(self, node: Node, gradient: Any) -> list[Output]:

@@ -4,6 +4,7 @@ A graph holds only what its rules need. Inside ``with minigrad.recording():`` ea
 copies of its operands and outputs, so that a step can show them all, as they were.
 """
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -18,13 +19,18 @@ from minigrad.tape import Node
 class Values(NamedTuple):
     """What went into an operation (arrays, numbers, None), its options, what came out, and where.
 
-    `scopes` are the calls of modules that were running, from the outermost to the innermost.
+    `scopes` are the calls of modules that were running, from the outermost to the innermost; `serial`
+    grows from one recorded operation to the next.
     """
 
     operands: tuple[Any, ...]
     options: dict[str, Any]
     outputs: tuple[np.ndarray, ...]
     scopes: tuple[Scope, ...]
+    serial: int
+
+
+_serials = itertools.count()
 
 
 @contextmanager
@@ -45,7 +51,7 @@ def recording() -> Iterator[None]:
 
     def keep(node: Node, arrays: list[Any], options: dict[str, Any], outputs: Any) -> None:
         operands, results = (tuple(map(copies.of, values)) for values in (arrays, outputs))
-        node.values = Values(operands, options, results, scopes.here())
+        node.values = Values(operands, options, results, scopes.here(), next(_serials))
 
     try:
         with listening(keep):

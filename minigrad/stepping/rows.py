@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minigrad.stepping.folded import Folded, norm
 from minigrad.stepping.steps import Operand, Output, Step
 
 UNKNOWN = "not recorded: compute the loss inside `with minigrad.recording():`"
@@ -41,6 +42,8 @@ def rows(step: Step) -> list[Row]:
         found += _of_output(output)
     for operand in step.operands:
         found += _of_operand(operand, "y" if len(step.outputs) == 1 else "(y0 y1 ..)")
+    if isinstance(step, Folded):
+        return [_with_norm(row) if row.kind in ("in", "out") else row for row in found]
     return found
 
 
@@ -69,6 +72,13 @@ def _of_operand(operand: Operand, output: str) -> Iterator[Row]:
         words = f"sum there of {operand.arrival}, " + (f"{left} to come" if left else "complete")
         words += _before_hooks(operand) * (not left)
         yield Row("sum", "", words, operand.total, box=box)
+
+
+def _with_norm(row: Row) -> Row:
+    """A gradient of a whole module, most of which are large, with its length as a vector."""
+    if row.array is None:
+        return row
+    return row._replace(words=f"{row.words}, norm {norm(row.array):.4g}")
 
 
 def _before_hooks(operand: Operand) -> str:

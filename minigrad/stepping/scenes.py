@@ -1,121 +1,115 @@
-"""The graph of a page as it is drawn: all of it, and, where it is large, with modules folded.
+"""The graph of a page as it is drawn: a scene for each call of a module, put into that around it.
 
-A scene puts the boxes of the graph into drawn ones, each of a single box, or of all that one call of a
-module made. A call's operations follow each other without a gap in the order in which they were
-recorded, and an operation follows its operands, so that folding never closes a circle.
+Where a call is open the page puts its scene in the place of its box. A line that comes from outside
+enters a scene at its entry, and one that leaves it does so at its exit.
 """
 
 from collections.abc import Iterable
-from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from minigrad.drawing.layout import Layout, arrange
+from minigrad.stepping.calls import LARGE, Call, upwards
 from minigrad.stepping.graph import Box
 
-#: Drawn boxes from which on a scene is large: lines that would cross much of it are drawn on demand.
-LARGE = 300
-#: Columns that such a line crosses.
+#: Columns that a line of a large scene crosses; one that would cross more is drawn on demand.
 FAR = 12
 
-Edges = dict[int, list[int]]
+ENTRY, EXIT = "entry", "exit"
+#: In a scene: from, to, and the lines between boxes that run along there.
+Edges = dict[tuple[Any, Any], list[tuple[int, int]]]
 
 
-class Drawn(NamedTuple):
-    """A drawn box: what it is called, and the boxes in it, the first made first."""
-
-    name: str
-    title: str
-    members: list[Box]
-
-
-def scenes(boxes: list[Box]) -> list[dict[str, Any]]:
-    """All of the graph; before it, where it is large and modules are known, the folded one."""
-    found = [_scene(boxes, [Drawn(box.name, box.title, [box]) for box in boxes])]
-    folded = _folded(boxes) if len(boxes) > LARGE else []
-    if 0 < len(folded) < len(boxes):
-        found.insert(0, _scene(boxes, folded))
-    return found
+def scenes(root: Call) -> list[dict[str, Any]]:
+    """One scene for each call, the whole graph first, with the number of the scene around it."""
+    calls = list(root.all())
+    number = {call: k for k, call in enumerate(calls)}
+    edges: list[Edges] = [{} for _ in calls]
+    homes = {box: call for call in calls for box in call.boxes}
+    for target, home in sorted(homes.items(), key=lambda item: item[0].number):
+        for source in dict.fromkeys(target.sources):
+            for call, ends in _along(source, homes[source], target, home):
+                pairs = edges[number[call]].setdefault(ends, [])
+                pairs.append((source.number, target.number))
+    return [_scene(call, edges[k], number) for k, call in enumerate(calls)]
 
 
-def _scopes(box: Box) -> tuple[Any, ...]:
-    values = None if box.is_leaf else box.origin.values
-    return values.scopes if values else ()
+def _along(source: Box, start: Call, target: Box, end: Call) -> Iterable[tuple[Call, Any]]:
+    """The scenes that a line between two boxes runs through, and from where to where in each."""
+    out, into = upwards(start), upwards(end)
+    common = next(call for call in out if call in into)
+    leaving: Any = source
+    for call in out[: out.index(common)]:
+        yield call, (leaving, EXIT)
+        leaving = call
+    arriving: Any = target
+    for call in into[: into.index(common)]:
+        yield call, (ENTRY, arriving)
+        arriving = call
+    yield common, (leaving, arriving)
 
 
-def _folded(boxes: list[Box]) -> list[Drawn]:
-    """Boxes, those of a call in one; as deep a call as leaves the scene small, else the outermost."""
-    drawn: list[Drawn] = []
-    for depth in range(max(len(_scopes(box)) for box in boxes), 0, -1):
-        drawn = _folded_at(boxes, depth)
-        if len(drawn) <= LARGE:
-            break
-    return drawn
-
-
-def _folded_at(boxes: list[Box], depth: int) -> list[Drawn]:
-    """The calls of modules at a depth in one box each; what lies in none stays alone."""
-    calls = {box.number: _scopes(box)[depth - 1 : depth] for box in boxes}
-    users: dict[int, set[Any]] = {}
-    for box in boxes:
-        for source in box.sources:
-            users.setdefault(source.number, set()).add(calls[box.number])
-    for box in boxes:  # a parameter that one call alone uses belongs to it
-        if box.is_leaf and len(users.get(box.number, ())) == 1:
-            calls[box.number] = next(iter(users[box.number]))
-    drawn = []
-    inside = sorted((box for box in boxes if calls[box.number]), key=lambda b: calls[b.number])
-    for (call,), members in groupby(inside, key=lambda box: calls[box.number]):
-        together = list(members)
-        drawn.append(Drawn(call.name, f"{call.name}, call {call.number}", together))
-    drawn += [Drawn(box.name, box.title, [box]) for box in boxes if not calls[box.number]]
-    return sorted(drawn, key=lambda d: d.members[0].number)
-
-
-def _scene(boxes: list[Box], drawn: list[Drawn]) -> dict[str, Any]:
-    home = {box.number: number for number, d in enumerate(drawn) for box in d.members}
-    edges: Edges = {}
-    for number, d in enumerate(drawn):
-        sources = [home[source.number] for box in d.members for source in box.sources]
-        edges[number] = [s for s in dict.fromkeys(sources) if s != number]
-    large = len(drawn) > LARGE
-    leaves = {n for n, d in enumerate(drawn) if not edges[n]}
-    layout = arrange(_near(edges, leaves) if large else edges)
+def _scene(call: Call, edges: Edges, number: dict[Call, int]) -> dict[str, Any]:
+    inside: list[Box | Call] = sorted([*call.boxes, *call.calls], key=_first)
+    sources: dict[Any, list[Any]] = {item: [] for item in inside}
+    if any(start == ENTRY for start, _ in edges):
+        sources = {ENTRY: [], **sources}
+    for start, end in edges:
+        sources.setdefault(end, []).append(start)
+    large = len(sources) > LARGE
+    layout = arrange(_near(sources) if large else sources)
+    items = list(layout.places)
+    place = {item: k for k, item in enumerate(items)}
     return {
-        "boxes": [_box_data(d, layout.places[n]) for n, d in enumerate(drawn)],
-        "edges": list(_edge_data(edges, layout, large)),
-        "home": [home[box.number] for box in boxes],
+        "around": number[call.parent] if call.parent else None,
+        "path": call.path,
+        "kind": call.kind,
+        "title": call.title,
+        "members": [box.number for box in call.members()],
+        "items": [
+            {**_item_data(item, number), "column": column, "row": round(row, 2)}
+            for item, (column, row) in layout.places.items()
+        ],
+        "edges": [_edge_data(ends, pairs, layout, place, large) for ends, pairs in edges.items()],
     }
 
 
-def _near(edges: Edges, leaves: set[int]) -> Edges:
+def _first(item: Box | Call) -> int:
+    return item.members()[0].number if isinstance(item, Call) else item.number
+
+
+def _item_data(item: Any, number: dict[Call, int]) -> dict[str, Any]:
+    if isinstance(item, Call):
+        return {"call": number[item]}
+    return {"box": item.number} if isinstance(item, Box) else {"end": item}
+
+
+def _near(sources: dict[Any, list[Any]]) -> dict[Any, list[Any]]:
     """The edges without those from a leaf to all but the first that uses it: a leaf has one place."""
-    placed: set[int] = set()
+    placed: set[Any] = set()
     near = {}
-    for number, sources in edges.items():
-        near[number] = [s for s in sources if s not in leaves or s not in placed]
-        placed.update(sources)
+    for item, own in sources.items():
+        near[item] = [s for s in own if sources.get(s) or s not in placed]
+        placed.update(own)
     return near
 
 
-def _edge_data(edges: Edges, layout: Layout, large: bool) -> Iterable[Any]:
-    """From, to, the bends of the line, and whether it is drawn on demand."""
-    for box, sources in edges.items():
-        for source in sources:
-            columns = layout.places[box][0] - layout.places[source][0]
-            far = large and not 0 < columns <= FAR
-            bends = () if far else layout.bends.get((source, box), ())
-            yield source, box, [(c, round(r, 2)) for c, r in bends], int(far)
+def _edge_data(
+    ends: tuple[Any, Any], pairs: list[tuple[int, int]], layout: Layout, place: Any, large: bool
+) -> Any:
+    """From, to, the bends of the line, whether it is drawn on demand, and the lines between boxes."""
+    start, end = ends
+    columns = layout.places[end][0] - layout.places[start][0]
+    far = large and not 0 < columns <= FAR
+    bends = () if far else layout.bends.get(ends, ())
+    return place[start], place[end], [(c, round(r, 2)) for c, r in bends], int(far), pairs
 
 
-def _box_data(drawn: Drawn, place: tuple[int, float]) -> dict[str, Any]:
-    alone = len(drawn.members) == 1
+def box_data(box: Box) -> dict[str, Any]:
+    """What a page says of a box, in whatever scene it stands."""
     return {
-        "name": drawn.name,
-        "title": drawn.title if alone else f"{drawn.title}: {len(drawn.members)} boxes",
-        "kind": "fold" if not alone else "leaf" if drawn.members[0].is_leaf else "",
-        "members": [box.number for box in drawn.members],
-        "steps": sorted(box.step for box in drawn.members if box.step),
-        "reached": any(box.step or box.arrivals for box in drawn.members),
-        "column": place[0],
-        "row": round(place[1], 2),
+        "name": box.name,
+        "title": box.title,
+        "kind": "leaf" if box.is_leaf else "",
+        "step": box.step,
+        "reached": bool(box.step or box.arrivals),
     }

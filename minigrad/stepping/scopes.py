@@ -4,20 +4,46 @@ The engine knows no modules; but whatever has a method `forward(self, …)` and 
 operation is recorded has made it.
 """
 
+import itertools
 import sys
+from collections.abc import Mapping
 from types import FrameType
-from typing import NamedTuple
+from typing import Any
+
+from minigrad import tape
 
 
-class Scope(NamedTuple):
-    """One call of a module: the module's kind, and which of all calls it was."""
+class Scope:
+    """One call of a module.
 
-    name: str
-    number: int
+    Attributes
+    ----------
+    module : object
+    is_ours : bool
+        Whether its forward stands in this library, and not in the caller's code.
+    serial : int
+        Grows from one call to the next.
+    """
+
+    _serials = itertools.count()
+
+    def __init__(self, module: Any, is_ours: bool):
+        self.module, self.is_ours = module, is_ours
+        self.serial = next(self._serials)
+
+    @property
+    def kind(self) -> str:
+        """The module's class."""
+        return type(self.module).__name__
+
+    def path(self, names: Mapping[int, str]) -> str:
+        """What the module is called: by a name that is known, else by its place in the outermost."""
+        known = names.get(id(self.module))
+        return getattr(self.module, "_path", "") or self.kind if known is None else known
 
 
 class Scopes:
-    """Numbers the calls of modules as they are seen."""
+    """Tells the calls of modules apart as they are seen."""
 
     def __init__(self) -> None:
         # The frames are kept, so that no two calls share an identity.
@@ -41,6 +67,6 @@ class Scopes:
     def _scope(self, frame: FrameType) -> Scope:
         known = self._calls.get(id(frame))
         if known is None:
-            name = type(frame.f_locals["self"]).__name__
-            known = self._calls[id(frame)] = (frame, Scope(name, len(self._calls)))
+            scope = Scope(frame.f_locals["self"], tape._is_ours[frame.f_code.co_filename])
+            known = self._calls[id(frame)] = (frame, scope)
         return known[1]

@@ -9,6 +9,8 @@ import numpy as np
 
 from minigrad.backward import _origin, _seed
 from minigrad.errors import CheckpointError, GraphError, PageError
+from minigrad.stepping.calls import Call, calls_of, folded_at_first, upwards
+from minigrad.stepping.folded import Folded, fold, users_of
 from minigrad.stepping.graph import Box, names_in
 from minigrad.stepping.known import place
 from minigrad.stepping.record import take_steps
@@ -48,6 +50,7 @@ def step(loss: Tensor, grad: Any = None) -> "Stepper":
     >>> stepper = minigrad.step(loss)
     >>> for s in stepper:  # or next(), back(), goto(2), until("multiply")
     ...     print(s)
+    >>> stepper.fold("net")  # a module as one step; unfold("net") opens it
     >>> stepper.gradient(w)  # what has arrived there by now
     >>> stepper.html("steps.html")  # the same, to click through
     """
@@ -78,36 +81,49 @@ def _check(loss: Any, grad: Any) -> None:
 class Stepper:
     """The record of one backward pass, and a place in it.
 
-    It starts before the first step. Iterating goes from the first step to the last.
+    It starts before the first step. Iterating goes from the first step to the last. All that a module
+    did can be one step, where its call was recorded: a layer that is made of several operations is
+    folded so from the beginning, and of a large graph as many modules as leave it small.
 
     Attributes
     ----------
     steps : list of Step
-        In the order of the pass: from the loss to the leaves.
+        In the order of the pass: from the loss to the leaves; all of them, folded or not.
     boxes : list of Box
         The graph's operations and leaves, in the order in which they were made.
+    calls : Call
+        The graph as a tree of calls of modules.
+    folded : set of Call
+        Those that are one step.
     position : int
-        The present step, from 1; 0 before the first.
+        The present step, from 1, the last one of a module that is folded; 0 before the first.
     """
 
     def __init__(self, loss: Tensor, seed: np.ndarray, names: dict[int, str]):
         self.loss, self.seed = loss, seed
         self.steps, self.boxes = take_steps(loss, seed, names)
+        self.calls = calls_of(self.boxes, names)
+        self.folded = folded_at_first(self.calls)
         self.position = 0
+        self._homes = {box: call for call in self.calls.all() for box in call.boxes}
+        self._by_box = {step.box: step for step in self.steps}
+        self._by_call: dict[Call, Folded] = {}
+        self._users = users_of(self.boxes)
 
     def __len__(self) -> int:
         return len(self.steps)
 
     def __iter__(self) -> Iterator[Step]:
-        for number in range(1, len(self) + 1):
-            yield self.goto(number)
+        self.position = 0
+        while self.position < len(self):
+            yield self.next()
 
     @property
     def now(self) -> Step:
         """The present step."""
         if self.position == 0:
             raise GraphError("stepper: the pass has not begun; next() takes the first step.")
-        return self.steps[self.position - 1]
+        return self._at(self.position)
 
     def next(self) -> Step:
         """Take the next step."""
@@ -116,31 +132,102 @@ class Stepper:
                 f"stepper: step {len(self)} was the last, all gradients are complete; back() or goto(1) "
                 "return."
             )
-        return self.goto(self.position + 1)
+        return self._go(self.position + 1)
 
     def back(self) -> Step:
         """Take back a step, and return the one before."""
-        if self.position <= 1:
+        first = self.now.first if self.position else 1
+        if first == 1:
             raise GraphError("stepper: this is the first step, there is none before; use next().")
-        return self.goto(self.position - 1)
+        return self._go(first - 1)
 
     def goto(self, number: int) -> Step:
-        """Go to a step by its number, from 1."""
+        """Go to a step by its number, from 1; a module that it is folded in is opened."""
         if not 1 <= number <= len(self):
             raise GraphError(f"stepper: there is no step {number}; they go from 1 to {len(self)}.")
-        self.position = number
-        return self.now
+        self.folded -= set(self._around(number))
+        return self._go(number)
 
     def until(self, name: str) -> Step:
-        """Go on to the next step whose operation has this name."""
+        """Go on to the next step whose operation or module has this name."""
         ahead = self.steps[self.position :]
         for step in ahead:
+            shown = self._at(step.number)
+            if isinstance(shown, Folded) and shown.call.is_called(name):
+                return self._go(step.number)
             if step.name == name:
                 return self.goto(step.number)
         names = ", ".join(sorted({step.name for step in ahead})) or "none, this is the last step"
         raise GraphError(
             f"stepper: no {name!r} lies ahead of step {self.position}. Ahead: {names}."
         )
+
+    def fold(self, name: str | None = None) -> "Stepper":
+        """Make one step of each call of a module.
+
+        Parameters
+        ----------
+        name : str, optional
+            A module's path, as ``net.features``, or the end of it, or its class; without it the outermost
+            are folded.
+
+        Returns
+        -------
+        Stepper
+            This one.
+
+        Raises
+        ------
+        GraphError
+            No recorded call of such a module.
+        """
+        self.folded |= set(self.calls.calls) if name is None else self._named(name)
+        if self.position:
+            self._go(self.position)
+        return self
+
+    def unfold(self, name: str | None = None) -> "Stepper":
+        """Open what `fold` folds, so that its parts are steps; without a name all modules are opened.
+
+        The present step is then the first of its parts.
+        """
+        first = self.now.first if self.position else 0
+        self.folded = set() if name is None else self.folded - self._named(name)
+        if first:
+            self._go(first)
+        return self
+
+    def _named(self, name: str) -> set[Call]:
+        calls = list(self.calls.inside())
+        found = {call for call in calls if call.is_called(name)}
+        if not found:
+            known = ", ".join(dict.fromkeys(call.path for call in calls))
+            raise GraphError(
+                f"stepper: no module {name!r} was recorded with more than one operation or parameter. "
+                f"There are: {known or 'none; compute the loss inside `with minigrad.recording():`'}."
+            )
+        return found
+
+    def _go(self, number: int) -> Step:
+        """To the step with this number, or to the end of the folded one that it is part of."""
+        self.position = self._at(number).number
+        return self.now
+
+    def _at(self, number: int) -> Step:
+        """The step with this number, or the folded one that it is part of."""
+        around = [call for call in self._around(number) if call in self.folded]
+        return self.as_step(around[0]) if around else self.steps[number - 1]
+
+    def as_step(self, call: Call) -> Folded:
+        """All that a call did, as one step."""
+        if call not in self._by_call:
+            self._by_call[call] = fold(call, self._by_box, self._users)
+        return self._by_call[call]
+
+    def _around(self, number: int) -> list[Call]:
+        """The calls in which a step's operation was made, from the outermost to the innermost."""
+        home = self._homes[self.steps[number - 1].box]
+        return list(reversed(upwards(home)[:-1]))
 
     def gradient(self, tensor: Tensor) -> np.ndarray | None:
         """What has arrived at a Tensor of the graph up to the present step.
@@ -180,17 +267,28 @@ class Stepper:
 
     def __repr__(self) -> str:
         """Where we are, with a few steps before and after."""
-        first = max(0, min(self.position - 6, len(self) - 11))
+        turns = self._turns()
+        at = next((k for k, t in enumerate(turns) if t.number == self.position), 0)
+        first = max(0, min(at - 5, len(turns) - 11))
         lines = [
             f"Stepper: {len(self)} steps, "
             + (f"at {self.position}" if self.position else "not begun")
         ]
-        for step in self.steps[first : first + 11]:
-            mark = ">" if step.number == self.position else " "
-            lines.append(f"{mark} {step.number:>{len(str(len(self)))}}  {step.name}  {step.line}")
-        if first + 11 < len(self):
-            lines.append(f"  ... {len(self) - first - 11} more")
+        for turn in turns[first : first + 11]:
+            mark = ">" if turn.number == self.position else " "
+            place = f"{turn.number:>{len(str(len(self)))}}"
+            lines.append(f"{mark} {place}  {turn.name}  {turn.line}")
+        if first + 11 < len(turns):
+            lines.append(f"  ... {len(turns) - first - 11} more")
         return "\n".join(lines)
+
+    def _turns(self) -> list[Step]:
+        """All steps as they are walked, each folded one once."""
+        turns, number = [], 0
+        while number < len(self):
+            turns.append(self._at(number + 1))
+            number = turns[-1].number
+        return turns
 
     def _repr_html_(self) -> str:
         from minigrad.stepping.page import in_frame

@@ -106,6 +106,16 @@ class Step:
         return self.box.name
 
     @property
+    def first(self) -> int:
+        """The number of the first of the steps that it stands for."""
+        return self.number
+
+    @property
+    def heading(self) -> str:
+        """Which step it is, in words."""
+        return f"step {self.number} of {self.count}: {self.name}"
+
+    @property
     def view(self) -> View | None:
         """The inside of a layer; None for an operation without, and where it was not recorded."""
         return view_of(self)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.stepping.folded import Folded
 from minigrad.stepping.plain_ascii import plain_ascii
 from minigrad.stepping.rows import Row, rows
 from minigrad.stepping.steps import Step
@@ -16,8 +17,9 @@ SMALL = 40
 def step_text(step: Step) -> str:
     """All of a step."""
     head = [
-        f"step {step.number} of {step.count}: {step.name}",
+        step.heading,
         *step.formula.split("\n"),
+        *([f'stepper.unfold("{step.name}") opens it'] if isinstance(step, Folded) else []),
         step.line,
     ]
     return plain_ascii("\n".join(["\n  ".join(head), *_aligned(rows(step))]))

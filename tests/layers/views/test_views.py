@@ -185,7 +185,7 @@ def test_modules_open_in_the_terminal_and_in_the_page(kind, opening):
     with minigrad.recording():
         loss = _small_loss(kind)
     stepper = minigrad.step(loss)
-    views = {step.name: step.view for step in stepper if step.view}
+    views = {step.name: step.view for step in stepper.unfold() if step.view}
     assert set(views) == opening
     text = page(stepper)
     for view in views.values():

@@ -1,6 +1,7 @@
 """The page, in a real browser: every number in it is that of Tensor.grad, and every control works."""
 
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import minigrad
 from layers.functional import cross_entropy
 from minigrad import Function
 from minigrad.errors import CheckpointError, PageError
+from minigrad.stepping.folded import Folded
 from minigrad.stepping.page import page
 from minigrad.stepping.tables import array_html, as_board, picture
 from minigrad.stepping.text import short
@@ -21,7 +23,8 @@ const rows = () => [...document.querySelectorAll("#panel .rows > tbody > tr")].m
   text: [...row.querySelectorAll(".array td, .number")].map(cell => cell.textContent),
   exact: [...row.querySelectorAll(".array td, .number")].map(cell => cell.title),
   words: row.querySelector(".instead")?.textContent ?? null }));
-const states = () => [...document.querySelectorAll("#boxes g")].map(g => ({
+const box = n => document.querySelector(`#boxes [data-box="${n}"]`);
+const states = () => data.boxes.map((_, n) => box(n)).map(g => g && ({
   kind: g.getAttribute("class").trim().split(/ +/), text: g.querySelector(".state").textContent }));
 const place = () => document.getElementById("place").textContent;
 const click = id => document.getElementById(id).click();
@@ -44,17 +47,82 @@ def small_net():
     return tensors, minigrad.step(loss), loss
 
 
+class Digits(layers.Module):
+    """Convolution, pooling, a linear layer."""
+
+    def __init__(self, rng):
+        self.conv, self.pool = layers.Conv2d(1, 2, 2, rng=rng), layers.MaxPool2d(2)
+        self.head = layers.Linear(8, 3, rng=rng)
+
+    def forward(self, x):
+        return self.head(self.pool(layers.functional.relu(self.conv(x))).reshape(len(x), -1))
+
+
+class Transformed(layers.Module):
+    """A spatial transformer before a linear layer."""
+
+    def __init__(self, rng):
+        inner = [layers.Conv2d(1, 1, 2, rng=rng), layers.MaxPool2d(2), layers.ReLU()]
+        self.stn = layers.SpatialTransformer(layers.Sequential(*inner, layers.Flatten()), 4, size=2)
+        self.stn.regression.weight.data = rng.uniform(-0.2, 0.2, (6, 4))
+        self.head = layers.Linear(4, 3, rng=rng)
+
+    def forward(self, x):
+        return self.head(self.stn(x).reshape(len(x), -1))
+
+
+class Recurrent(layers.Module):
+    """Two steps of an LSTM cell on the rows of an image."""
+
+    def __init__(self, rng):
+        self.cell, self.head = layers.LSTMCell(5, 2, rng=rng), layers.Linear(2, 3, rng=rng)
+
+    def forward(self, x):
+        h, c = self.cell(x[:, 0, 0])
+        h, c = self.cell(x[:, 0, 1], (h, c))
+        return self.head(h)
+
+
+def net_of(kind):
+    """As `small_net`, a network of layers, with cross-entropy."""
+    rng = np.random.default_rng(1)
+    net = kind(rng).double()
+    x = minigrad.tensor(rng.standard_normal((1, 1, 5, 5)), requires_grad=True, dtype=np.float64)
+    with minigrad.recording():
+        y = net(x)
+        loss = cross_entropy(y, np.array([2]))
+    tensors = [x, *net.parameters(), y, loss]
+    for t in tensors:
+        t.retain_grad()
+    return tensors, minigrad.step(loss), loss
+
+
+NETS = [small_net, *(partial(net_of, kind) for kind in (Digits, Transformed, Recurrent))]
+
+
 def same(texts, exacts, array):
     expected = np.ravel(array)
     assert texts == [short(v) for v in expected]
     np.testing.assert_allclose([float(e) for e in exacts], expected, rtol=1e-8, atol=1e-300)
 
 
-def test_clicking_through_shows_the_numbers_of_backward(tmp_path):
-    tensors, stepper, loss = small_net()
+def gradients_of(tensors, stepper, loss):
+    """By box and output, Tensor.grad after a backward pass of the engine's."""
+    loss.backward()
+    gradients = {}
+    for tensor in tensors:
+        box, output = stepper._find(tensor)
+        gradients[box.number, output] = tensor.grad
+    return gradients
+
+
+@pytest.mark.parametrize("make", NETS)
+def test_clicking_through_shows_the_numbers_of_backward(make, tmp_path):
+    tensors, stepper, loss = make()
     script = (
         READ_ALL
         + """
+      if (folded.size) click("fold");
       const seen = [{ rows: rows(), states: states(), place: place() }];
       for (let k = 0; k < data.steps.length; k++) {
         click("next");
@@ -63,50 +131,76 @@ def test_clicking_through_shows_the_numbers_of_backward(tmp_path):
       return seen;"""
     )
     seen = play(page(stepper), script, tmp_path)
-    loss.backward()
+    gradients = gradients_of(tensors, stepper, loss)
     assert len(seen) == len(stepper) + 1
-    gradients = {}
-    for tensor in tensors:
-        box, _ = stepper._find(tensor)
-        gradients[box.number] = tensor.grad
     compared = set()
     for number, shot in enumerate(seen):
         assert shot["place"] == f"step {number} of {len(stepper)}"
-        for box, state in zip(stepper.boxes, shot["states"]):
+        for box, state in zip(stepper.boxes, shot["states"], strict=True):
             check_state(stepper, box, number, state, gradients)
         if number:
             compared |= check_rows(stepper.steps[number - 1], shot["rows"], gradients)
     assert compared == set(gradients), "some gradients were never shown"
 
 
-def check_rows(step, shown, gradients):
-    """Hold all numbers of a step to Tensor.grad, and to the record; return the boxes compared."""
+@pytest.mark.parametrize("make", NETS)
+def test_folded_modules_show_the_numbers_of_backward(make, tmp_path):
+    tensors, stepper, loss = make()
+    stepper.fold()
+    script = (
+        READ_ALL
+        + """
+      const seen = [];
+      while (present < count) { click("next"); seen.push({ rows: rows(), place: place() }); }
+      return seen;"""
+    )
+    seen = play(page(stepper), script, tmp_path)
+    gradients = gradients_of(tensors, stepper, loss)
+    turns = list(stepper)
+    assert any(isinstance(turn, Folded) for turn in turns)
     compared = set()
-    kinds = [row["kind"] for row in shown]
-    assert kinds[:2] == ["output", "in"]
-    same(shown[0]["text"], shown[0]["exact"], step.outputs[0].value)
-    same(shown[1]["text"], shown[1]["exact"], step.outputs[0].gradient)
-    if step.box.number in gradients:
-        same(shown[1]["text"], shown[1]["exact"], gradients[step.box.number])
-        compared.add(step.box.number)
+    for turn, shot in zip(turns, seen, strict=True):
+        which = f"step {turn.number}" if turn.first == turn.number else None
+        which = which or f"steps {turn.first} to {turn.number}"
+        assert shot["place"] == f"{which} of {len(stepper)}"
+        compared |= check_rows(turn, shot["rows"], gradients)
+    parameters = [t for t in tensors if isinstance(t, layers.Parameter)]
+    assert compared > {(stepper._find(p)[0].number, None) for p in parameters}
+
+
+def check_rows(step, shown, gradients):
+    """Hold all numbers of a step to Tensor.grad, and to the record; return what was compared."""
+    compared = set()
+    for number, output in enumerate(step.outputs):
+        value, gradient = shown[2 * number : 2 * number + 2]
+        assert (value["kind"], gradient["kind"]) == ("output", "in")
+        same(value["text"], value["exact"], output.value)
+        if output.gradient is None:
+            assert "nothing depends on it" in gradient["words"]
+            continue
+        same(gradient["text"], gradient["exact"], output.gradient)
+        key = step.box.number, number if len(step.outputs) > 1 else None
+        if key in gradients and step.first == step.number:
+            same(gradient["text"], gradient["exact"], gradients[key])
+            compared.add(key)
     operands = iter(step.operands)
-    for row in shown[2:]:
+    for row in shown[2 * len(step.outputs) :]:
         if row["kind"] == "operand":
             operand = next(operands)
             assert row["name"] == operand.name
             same(row["text"], row["exact"], operand.value)
             continue
-        number = int(row["box"])
-        assert number == operand.source.number
-        if row["kind"] == "local" and operand.local.array.size <= 64:
+        assert int(row["box"]) == operand.source.number
+        key = operand.source.number, operand.output
+        if row["kind"] == "local" and operand.local.array is not None and row["text"]:
             same(row["text"], row["exact"], operand.local.array)
         if row["kind"] == "out":
             same(row["text"], row["exact"], operand.gradient)
         complete = operand.arrival == operand.arrivals
         if complete and row["kind"] == ("out" if operand.arrivals == 1 else "sum"):
-            if number in gradients:
-                same(row["text"], row["exact"], gradients[number])
-                compared.add(number)
+            if key in gradients:
+                same(row["text"], row["exact"], gradients[key])
+                compared.add(key)
     assert next(operands, None) is None
     return compared
 
@@ -114,7 +208,9 @@ def check_rows(step, shown, gradients):
 def check_state(stepper, box, number, state, gradients):
     """A box says 'not yet' until something has arrived, and its gradient when all has."""
     arrived = sum(
-        operand.source is box for step in stepper.steps[:number] for operand in step.operands
+        operand.source is box and operand.gradient is not None
+        for step in stepper.steps[:number]
+        for operand in step.operands
     )
     total = sum(box.arrivals.values())
     if box is stepper.boxes[-1]:
@@ -122,10 +218,12 @@ def check_state(stepper, box, number, state, gradients):
     elif arrived == 0:
         assert state["text"] == "not yet"
         assert not {"some", "done"} & set(state["kind"])
-    else:
+    elif len(box.arrivals) == 1:
         assert ("done" if arrived == total else "some") in state["kind"]
-        if arrived == total and box.number in gradients:
-            assert state["text"].split()[-1] == short(np.linalg.norm(gradients[box.number]))
+        if arrived == total and (box.number, None) in gradients:
+            gradient = gradients[box.number, None]
+            told = gradient.item() if gradient.size == 1 else np.linalg.norm(gradient)
+            assert state["text"].split()[-1] == short(told)
     is_now = number > 0 and stepper.steps[number - 1].box is box
     assert ("now" in state["kind"]) == is_now
 
@@ -137,8 +235,7 @@ def test_every_control_moves(tmp_path):
         + """
       const at = {};
       const key = name => document.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
-      const box = n => document.querySelectorAll("#boxes g")[n].dispatchEvent(
-        new MouseEvent("click", { bubbles: true }));
+      const clickBox = n => box(n).dispatchEvent(new MouseEvent("click", { bubbles: true }));
       const press = (name, act) => { act(); at[name] = place(); };
       document.body.focus();
       const arrow = name => document.body.dispatchEvent(
@@ -152,9 +249,9 @@ def test_every_control_moves(tmp_path):
       press("left", () => arrow("ArrowLeft"));
       press("end", () => arrow("End"));
       press("home", () => arrow("Home"));
-      const operation = scene.boxes.findIndex(b => b.steps[0] === 4), leaf = scene.boxes.findIndex(b => b.kind === "leaf");
-      press("operation", () => box(operation));
-      press("leaf", () => box(leaf));
+      const operation = data.boxes.findIndex(b => b.step === 4), leaf = data.boxes.findIndex(b => b.kind === "leaf");
+      press("operation", () => clickBox(operation));
+      press("leaf", () => clickBox(leaf));
       at.completes = data.steps.findLastIndex(s => s.sums.some(([b]) => b === leaf)) + 1;
       press("slider", () => { const s = document.getElementById("slider"); s.value = 3;
         s.dispatchEvent(new Event("input")); });
@@ -245,7 +342,7 @@ def test_three_thousand_nodes_open_fast_and_can_be_stepped(tmp_path):
       click("next"); click("next");
       const next = (performance.now() - start) / 2;
       click("last");
-      return { next, place: place(), boxes: scene.boxes.length, late: states().filter(s => s.text === "not yet").length,
+      return { next, place: place(), boxes: shapes.size, late: states().filter(s => s.text === "not yet").length,
         loaded: performance.timing.domInteractive - performance.timing.navigationStart };"""
     )
     answer = play(text, script, tmp_path)
