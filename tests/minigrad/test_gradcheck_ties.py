@@ -111,3 +111,23 @@ def test_kinks_of_several_entries_that_only_cancel_are_no_tie(seed):
 
     assert gradcheck((forward, lambda dy, x: dy * w * (w * x > 0)), np.zeros(6), seed=seed)
     assert gradcheck((forward, lambda dy, x: dy * w * (w * x >= 0)), np.zeros(6), seed=seed)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_middle_one_of_three_equals_may_have_its_weight(seed):
+    """None of the three has that slope as it moves alone."""
+
+    def forward(x):
+        order = np.argsort(x, kind="stable")
+        return 0.2 * x[order[2]] + 0.8 * x[order[1]], (x, order)
+
+    def backward(dy, cache, weights=(0.8, 0.2)):
+        x, order = cache
+        dx = np.zeros_like(x)
+        dx[order[1:3]] = weights
+        return dx * dy
+
+    x = np.random.default_rng(seed).permutation([-1.0, -1.0, -1.0, 1.0, 1.0])
+    assert gradcheck((forward, backward), x, seed=seed)
+    wrong = gradcheck((forward, lambda dy, c: backward(dy, c, (1.7, -0.7))), x, seed=seed)
+    assert not wrong
