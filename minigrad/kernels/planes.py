@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels import part
-from minigrad.kernels.simd import LANES, splat, transpose
+from minigrad.kernels.simd import LANES, interleave, splat, transpose
 
 Pair = tuple[int, int]
 
@@ -52,9 +52,33 @@ def runs_of(layout, rows):
 @part
 def spread(images, first, count, channel, layout, planes):
     """Lay out `count` images from `first` on, channels from `channel` on; planes are 0 before."""
+    width = min(images.shape[3], layout.cols * layout.stride[1] - layout.padding[1])
+    if count == layout.lanes and count in (LANES, LANES // 2) and width >= LANES:
+        _interleave(images, first, channel, layout, width, planes)
+        return
     if count < layout.lanes:
         planes[:] = 0  # an earlier use has left its images
     _exchange(images, first, count, channel, layout, planes, True)
+
+
+@part
+def _interleave(images, first, channel, layout, width, planes):
+    """What `_exchange` does, LANES columns of all images at a time: the first `width` columns are seen."""
+    (sh, sw), (ph, pw), lanes = layout.stride, layout.padding, layout.lanes
+    _, channels, height, full = images.shape
+    pixels, image = images.reshape(-1), channels * height * full
+    plane = layout.rows * layout.cols
+    places = np.empty(width, np.intp)  # of a row's columns, from where its first phase's row starts
+    for j in range(width):
+        places[j] = ((j + pw) % sw * plane + (j + pw) // sw) * lanes
+    for c in range(layout.channels):
+        for i in range(min(height, layout.rows * sh - ph)):
+            row = first * image + ((channel + c) * height + i) * full
+            a, r = (i + ph) % sh, (i + ph) // sh
+            to = ((c * sh + a) * sw * plane + r * layout.cols) * lanes
+            for j in range(0, width, LANES):
+                j = min(j, width - LANES)  # the last ones may be moved twice
+                interleave(pixels, row + j, image, lanes, planes, to, places, j)
 
 
 @part

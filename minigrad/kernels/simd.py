@@ -1,4 +1,5 @@
-"""Vectors of LANES numbers, for the innermost loops: load, store, splat, add, fma, total, transpose.
+"""Vectors of LANES numbers, for the innermost loops: load, store, splat, add, fma, total, transpose,
+interleave.
 
 A processor's vector unit multiplies and adds LANES numbers at once, if its compiler sees that it may.
 Where sums must stay in registers over a long loop it does not see it, so those loops say it::
@@ -18,7 +19,7 @@ import numpy as np
 
 from minigrad.kernels import JIT
 
-__all__ = ["LANES", "add", "fma", "load", "splat", "store", "total", "transpose"]
+__all__ = ["LANES", "add", "fma", "interleave", "load", "splat", "store", "total", "transpose"]
 
 
 def load(array: np.ndarray, i: int) -> Any:
@@ -61,6 +62,26 @@ def transpose(
     rows = np.array([load(source, i + r * step) for r in range(LANES)])
     for r in range(LANES):
         store(target, k + r * pitch, rows[:, r] + plus)
+
+
+def interleave(
+    source: np.ndarray,
+    i: int,
+    step: int,
+    lines: int,
+    target: np.ndarray,
+    k: int,
+    places: np.ndarray,
+    j: int,
+) -> None:
+    """Write LANES columns of `lines` lines each to its place: LANES lines, or half as many.
+
+    The lines start at source[i], source[i + step], …; column t goes to target[k + places[j + t]] and
+    the numbers after it.
+    """
+    for t in range(LANES):
+        to = k + places[j + t]
+        target[to : to + lines] = source[i + t : i + t + lines * step : step]
 
 
 if JIT:

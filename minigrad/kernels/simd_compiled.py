@@ -114,38 +114,81 @@ def _total(typing, vector):
     return vector.dtype(vector), generate
 
 
+def _lines(
+    context: Any, builder: Any, kind: Any, source: Any, i: Any, step: Any, count: int
+) -> Any:
+    """`count` vectors from i, i + step, … on."""
+    found = []
+    for r in range(count):
+        at = builder.add(i, builder.mul(step, ir.Constant(step.type, r)))
+        address, align = _address(context, builder, kind, source, at)
+        found.append(builder.load(address, align=align))
+    return found
+
+
+def _turn(builder: Any, lines: list[Any]) -> None:
+    """Turn n lines of LANES numbers, row by column in each n of their columns."""
+    # Exchange quarters of ever larger squares along the diagonal: of 2 x 2, of 4 x 4, ….
+    index, half = ir.IntType(32), 1
+    while half < len(lines):
+        upper = [j if not j & half else LANES + j - half for j in range(LANES)]
+        lower = [j + half if not j & half else LANES + j for j in range(LANES)]
+        for r in range(len(lines)):
+            if not r & half:
+                a, b = lines[r], lines[r + half]
+                for line, places in ((r, upper), (r + half, lower)):
+                    mask = ir.Constant(ir.VectorType(index, LANES), places)
+                    lines[line] = builder.shuffle_vector(a, b, mask)
+        half *= 2
+
+
 @intrinsic
 def _transpose(typing, source, i, step, target, k, pitch, plus):
-    vector, index = VectorType(source.dtype), ir.IntType(32)
-    rows = range(LANES)
-
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         source_, i_, step_, target_, k_, pitch_, plus_ = arguments
-        lines = []
-        for r in rows:
-            at = builder.add(i_, builder.mul(step_, ir.Constant(step_.type, r)))
-            address, align = _address(context, builder, source, source_, at)
-            lines.append(builder.load(address, align=align))
-        # Exchange quarters of ever larger squares along the diagonal: of 2 x 2, of 4 x 4, ….
-        half = 1
-        while half < LANES:
-            upper = [j if not j & half else LANES + j - half for j in rows]
-            lower = [j + half if not j & half else LANES + j for j in rows]
-            for r in rows:
-                if not r & half:
-                    a, b = lines[r], lines[r + half]
-                    for line, places in ((r, upper), (r + half, lower)):
-                        mask = ir.Constant(ir.VectorType(index, LANES), places)
-                        lines[line] = builder.shuffle_vector(a, b, mask)
-            half *= 2
-        for r in rows:
+        lines = _lines(context, builder, source, source_, i_, step_, LANES)
+        _turn(builder, lines)
+        for r in range(LANES):
             at = builder.add(k_, builder.mul(pitch_, ir.Constant(pitch_.type, r)))
             address, align = _address(context, builder, target, target_, at)
             builder.store(builder.fadd(lines[r], plus_), address, align=align)
         return context.get_dummy_value()
 
-    whole = types.intp
+    whole, vector = types.intp, VectorType(source.dtype)
     return types.void(source, whole, whole, target, whole, whole, vector), generate
+
+
+def _interleaver(count: int) -> Any:
+    """`interleave` of so many lines."""
+
+    @intrinsic
+    def interleave(typing, source, i, step, target, k, places, j):
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            source_, i_, step_, target_, k_, places_, j_ = arguments
+            lines = _lines(context, builder, source, source_, i_, step_, count)
+            _turn(builder, lines)
+            start = context.make_array(places)(context, builder, places_).data
+            for t in range(LANES):
+                place = builder.load(builder.gep(start, [builder.add(j_, ir.Constant(j_.type, t))]))
+                to = builder.add(k_, place)
+                first = t - t % count  # of the square in which it lies
+                part = ir.Constant(
+                    ir.VectorType(ir.IntType(32), count), [first + n for n in range(count)]
+                )
+                line = lines[t % count]
+                column = builder.shuffle_vector(line, ir.Constant(line.type, ir.Undefined), part)
+                begin = context.make_array(target)(context, builder, target_).data
+                address = builder.bitcast(builder.gep(begin, [to]), column.type.as_pointer())
+                builder.store(column, address, align=target.dtype.bitwidth // 8)
+            return context.get_dummy_value()
+
+        whole = types.intp
+        return types.void(source, whole, whole, target, whole, places, whole), generate
+
+    return interleave
+
+
+_interleave_all, _interleave_half = _interleaver(LANES), _interleaver(LANES // 2)
 
 
 # Numba wants the two signatures of each pair to be the same to the letter, so they have no types.
@@ -186,3 +229,14 @@ def _(source, i, step, target, k, pitch, plus):
     return lambda source, i, step, target, k, pitch, plus: _transpose(  # type: ignore[call-arg]
         source, i, step, target, k, pitch, plus
     )
+
+
+@overload(simd.interleave)
+def _(source, i, step, lines, target, k, places, j):
+    def interleave(source, i, step, lines, target, k, places, j):
+        if lines == LANES:
+            _interleave_all(source, i, step, target, k, places, j)  # type: ignore[call-arg]
+        else:
+            _interleave_half(source, i, step, target, k, places, j)  # type: ignore[call-arg]
+
+    return interleave

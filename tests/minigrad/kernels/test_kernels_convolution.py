@@ -135,11 +135,13 @@ SIZES = [  # what the layout depends on: images, channels, side, filters, kernel
     (3, 2, 50, 4, 3, 1, 4, 4),
     (6, 16, 12, 16, 1, 1, 0, 1),
     (4, 3, 13, 7, 2, 3, 1, 2),
+    (33, 2, 40, 5, 2, 3, 0, 1),  # the last column is beyond every window
+    (18, 2, 39, 3, 3, 2, 1, 1),
 ]
 
 
 @pytest.mark.parametrize("joined", [True, False])
-@pytest.mark.parametrize("lanes", [None, 1, 4, 16])
+@pytest.mark.parametrize("lanes", [None, 1, 4, 8, 16])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_real_sizes_in_any_layout_are_the_twins(
