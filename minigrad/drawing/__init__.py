@@ -1,1 +1,1 @@
-"""Pictures of a graph: where its boxes go, what stands in them, matplotlib and DOT."""
+"""Pictures of a graph: its boxes and where they go, layers as one box, matplotlib and DOT."""

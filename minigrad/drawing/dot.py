@@ -3,7 +3,8 @@
 import sys
 from typing import Any
 
-from minigrad.drawing.graph import CONSTANT, LEAF, OPERATION, OUTPUT, Box, named_by, read
+from minigrad.drawing.boxes import CONSTANT, LEAF, OPERATION, OUTPUT, Box
+from minigrad.drawing.graph import named_by, read
 from minigrad.drawing.numbers import short
 from minigrad.drawing.paint import lines
 from minigrad.tensor import Tensor

@@ -13,7 +13,8 @@ import numpy as np
 
 from minigrad.drawing import paint
 from minigrad.drawing.bands import Bands, break_into_bands
-from minigrad.drawing.graph import Graph, named_by, read
+from minigrad.drawing.boxes import Graph
+from minigrad.drawing.graph import named_by, read
 from minigrad.drawing.layout import arrange
 from minigrad.drawing.numbers import short
 from minigrad.tensor import Tensor
@@ -33,7 +34,8 @@ def draw(loss: Tensor, names: Any = None) -> Figure:
     border, the output a bold one. An arrow is as wide as the norm of the gradient that flows back
     along it, which stands beside it where there is room. The gradients come from a backward pass of
     its own, which leaves `.grad` alone and frees nothing. Inside ``with minigrad.recording():`` all values
-    and the modules of all nodes are kept to be shown; without it, those that can be told.
+    and the modules of all nodes are kept to be shown; without it, those that can be told. A recorded
+    layer that is made of several operations, such as SpatialTransformer, is one box.
 
     Parameters
     ----------

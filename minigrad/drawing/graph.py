@@ -5,7 +5,6 @@ value is known where a rule kept it or a leaf holds it. What is not known is Non
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
@@ -13,61 +12,18 @@ import numpy as np
 
 from minigrad import guard
 from minigrad.backward import _fit, walk
+from minigrad.drawing.boxes import CONSTANT, LEAF, OPERATION, OUTPUT, Box, Graph
+from minigrad.drawing.folding import fold, homes
 from minigrad.drawing.groups import group
 from minigrad.drawing.numbers import short
 from minigrad.errors import GraphError
 from minigrad.stepping.graph import is_module, names_in, parts_of_module
+from minigrad.stepping.recording import memory_of
 from minigrad.tape import Node, _origin
 from minigrad.tensor import Tensor
 
-LEAF, CONSTANT, OPERATION, OUTPUT = "leaf", "constant", "operation", "output"
 
-
-@dataclass
-class Box:
-    """A value and the operation that made it.
-
-    Attributes
-    ----------
-    label : str
-    kind : 'leaf', 'constant', 'operation' or 'output'
-    shape : tuple of int, or None for a rule with several outputs, each of which has a box
-    group : str
-        The module it belongs to, as a path, or ''.
-    value, gradient : ndarray or None
-    line : str
-        The forward line that made it, or ''.
-    """
-
-    label: str
-    kind: str
-    shape: tuple[int, ...] | None
-    group: str = ""
-    value: Any = None
-    gradient: Any = None
-    line: str = ""
-
-
-@dataclass
-class Graph:
-    """All boxes, and for each arrow (from, to) the norm of the gradient that flows back along it.
-
-    `note` says why there are no gradients, and is '' where there are.
-    """
-
-    boxes: dict[Any, Box] = field(default_factory=dict)
-    arrows: dict[tuple[Any, Any], float | None] = field(default_factory=dict)
-    note: str = ""
-
-    def edges(self) -> dict[Any, list[Any]]:
-        """Per box the boxes it comes from."""
-        edges: dict[Any, list[Any]] = {key: [] for key in self.boxes}
-        for source, target in self.arrows:
-            edges[target].append(source)
-        return edges
-
-
-def read(loss: Tensor, named: dict[int, str]) -> Graph:
+def read(loss: Tensor, named: dict[Any, str]) -> Graph:
     """The graph of `loss`; `named` as from `named_by`."""
     root = _origin(loss) if isinstance(loss, Tensor) else None
     if root is None:
@@ -87,12 +43,14 @@ def read(loss: Tensor, named: dict[int, str]) -> Graph:
     for key in keys:
         if isinstance(key, Node):
             _read_values(key, graph, named)
-    _read_gradients(loss, root, keys, graph)
+    home = homes(loss, named) if isinstance(root, Node) else {}
+    _read_gradients(loss, root, keys, graph, home)
     _read_groups(keys, graph, named)
+    fold(graph, home)
     return graph
 
 
-def _read_groups(keys: list[Any], graph: Graph, named: dict[int, str]) -> None:
+def _read_groups(keys: list[Any], graph: Graph, named: dict[Any, str]) -> None:
     owners = {k: b.label.rpartition(".")[0] for k, b in graph.boxes.items() if b.kind == LEAF}
     groups = group(graph.edges(), owners)
     for key in keys:
@@ -116,14 +74,14 @@ def _reachable(root: Any) -> list[Any]:
     return list(keys)
 
 
-def named_by(names: Any, caller: FrameType) -> dict[int, str]:
-    """By identity of a leaf, a node or an array: what it is called.
+def named_by(names: Any, caller: FrameType) -> dict[Any, str]:
+    """By identity of a leaf, a node or a module, and by memory of an array: what it is called.
 
     `names` is as in `minigrad.draw`; without it the caller's variables give the names.
     """
     if names is None:
         return names_in(caller)
-    found: dict[int, str] = {}
+    found: dict[Any, str] = {}
     if not (is_module(names) or isinstance(names, Mapping)):
         raise GraphError(
             f"draw: names is a {type(names).__name__}; give a Module, or a dict from name to Tensor, array "
@@ -134,13 +92,13 @@ def named_by(names: Any, caller: FrameType) -> dict[int, str]:
         if is_module(value):
             found |= {id(part): path for path, part in parts_of_module(name, value)}
         elif isinstance(value, Tensor):
-            found[id(_origin(value))] = found[id(value._data)] = name
+            found[id(_origin(value))] = found[memory_of(value._data)] = name
         else:
-            found[id(value)] = name
+            found[memory_of(np.asarray(value))] = name
     return found
 
 
-def _box(key: Any, named: dict[int, str]) -> Box:
+def _box(key: Any, named: dict[Any, str]) -> Box:
     name = named.get(id(key), "")
     if isinstance(key, Tensor):
         return Box(name or getattr(key, "_path", "") or "leaf", LEAF, key.shape, value=key._data)
@@ -155,7 +113,7 @@ def _call(node: Node) -> str:
     return node.name if set(plain) <= {"·"} else f"{node.name}({', '.join(plain)})"
 
 
-def _read_values(node: Node, graph: Graph, named: dict[int, str]) -> None:
+def _read_values(node: Node, graph: Graph, named: dict[Any, str]) -> None:
     """Operands and outputs of one rule, as far as they were recorded or kept."""
     if node.index is not None:
         recorded = node.inputs[0].values
@@ -174,9 +132,10 @@ def _read_values(node: Node, graph: Graph, named: dict[int, str]) -> None:
     for place, array in operands.items():
         source = node.inputs[place]
         if source is None:
-            source = (CONSTANT, id(array))
-            label = named.get(node.ids[place], CONSTANT) if place in kept else CONSTANT
-            graph.boxes.setdefault(source, Box(label, CONSTANT, array.shape, value=array))
+            source = (CONSTANT, memory_of(array))
+            label = named.get(memory_of(kept[place]), CONSTANT) if place in kept else CONSTANT
+            box = graph.boxes.setdefault(source, Box(label, CONSTANT, array.shape, value=array))
+            box.label = label if box.label == CONSTANT else box.label
             graph.arrows[source, node] = None
         elif graph.boxes[source].value is None:
             graph.boxes[source].value = array
@@ -187,7 +146,9 @@ def _kept(node: Node) -> dict[int, np.ndarray]:
     return {node.ids.index(id(a)): a for a in guard.kept(node.ctx) if id(a) in node.ids}
 
 
-def _read_gradients(loss: Tensor, root: Any, keys: list[Any], graph: Graph) -> None:
+def _read_gradients(
+    loss: Tensor, root: Any, keys: list[Any], graph: Graph, home: dict[Any, Any]
+) -> None:
     nodes = [key for key in keys if isinstance(key, Node)]
     if any(node.ctx is None and node.index is None for node in nodes):
         graph.note = "freed by an earlier backward pass: gradients of leaves only"
@@ -200,23 +161,22 @@ def _read_gradients(loss: Tensor, root: Any, keys: list[Any], graph: Graph) -> N
         return
     seed = np.ones(loss.shape, loss.dtype)
 
+    flows: dict[tuple[Any, Any], Any] = {}
+
     def watch(node: Node, gradient: Any, answers: tuple[Any, ...]) -> None:
-        _read_flow(node, answers, graph)
+        for source, answer in zip(node.inputs, answers):
+            if source is not None and answer is not None:
+                # What several operations of one box hand to one value is one arrow.
+                arrow = source, home.get(node, node)
+                fitted = _fit(node, answers, answer, source, False)
+                flows[arrow] = flows[arrow] + fitted if arrow in flows else fitted
 
     found = walk([loss], [seed], wanted=keys, retain_graph=True, watch=watch)
+    for source, target in graph.arrows:
+        flow = flows.get((source, home.get(target, target)))
+        graph.arrows[source, target] = None if flow is None else float(np.linalg.norm(flow))
     for key, gradient in found.items():
         if not isinstance(gradient, list):
             graph.boxes[key].gradient = gradient
             if isinstance(key, Node) and key.index is not None:
                 graph.arrows[key.inputs[0], key] = float(np.linalg.norm(gradient))
-
-
-def _read_flow(node: Node, answers: tuple[Any, ...], graph: Graph) -> None:
-    """The norm of what one node hands to each of its operands."""
-    sums: dict[Any, Any] = {}
-    for source, answer in zip(node.inputs, answers):
-        if source is not None and answer is not None:
-            fitted = _fit(node, answers, answer, source, False)
-            sums[source] = sums[source] + fitted if source in sums else fitted
-    for source, total in sums.items():
-        graph.arrows[source, node] = float(np.linalg.norm(total))

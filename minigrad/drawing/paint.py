@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigrad.drawing.bands import COLUMN, ROW, Piece
-from minigrad.drawing.graph import CONSTANT, LEAF, OPERATION, OUTPUT, Box
+from minigrad.drawing.boxes import CONSTANT, LEAF, OPERATION, OUTPUT, Box
 from minigrad.drawing.numbers import SMALL, brief
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ operation follows its operands, so that showing a call as one box never closes a
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 from minigrad.stepping.graph import Box
 from minigrad.stepping.scopes import Scope
@@ -76,7 +77,7 @@ class Call:
         return frozenset(map(id, found())) if callable(found) else frozenset()
 
 
-def calls_of(boxes: list[Box], names: Mapping[int, str]) -> Call:
+def calls_of(boxes: list[Box], names: Mapping[Any, str]) -> Call:
     """The tree of a graph; `names` are those of modules, by identity."""
     root = Call()
     known: dict[Scope, Call] = {}
@@ -148,8 +149,9 @@ def folded_at_first(root: Call) -> set[Call]:
     These are the layers that are made of several operations, with the parts of them that are so, too,
     and, of a large graph, all calls as deep as leaves the picture small, else the outermost.
     """
-    several = [call for call in root.inside() if len(_operations(call)) > 1]
-    folded = {call for call in several if any(map(_is_layer, upwards(call)))}
+    folded = {
+        inner for layer in layers_in(root) for inner in layer.all() if len(_operations(inner)) > 1
+    }
     for depth in range(max((call.depth for call in root.inside()), default=0), 0, -1):
         if _count_shown(root, folded) <= LARGE:
             break
@@ -157,20 +159,23 @@ def folded_at_first(root: Call) -> set[Call]:
     return folded
 
 
+def layers_in(call: Call) -> Iterator[Call]:
+    """The outermost of the layers in a call that are made of several operations.
+
+    A layer is a module of this library with an operation of its own: a container has none, and the
+    caller's modules are there to be looked into.
+    """
+    for inner in call.calls:
+        is_ours = inner.scope is not None and inner.scope.is_ours
+        has_own = any(box.scopes[-1:] == (inner.scope,) for box in inner.boxes)
+        if is_ours and has_own and len(_operations(inner)) > 1:
+            yield inner
+        else:
+            yield from layers_in(inner)
+
+
 def _operations(call: Call) -> list[Box]:
     return [box for box in call.members() if not box.is_leaf]
-
-
-def _is_layer(call: Call) -> bool:
-    """Whether it is of this library, with an operation of its own.
-
-    A container has none of its own, and the caller's modules are there to be looked into.
-    """
-    return bool(
-        call.scope
-        and call.scope.is_ours
-        and any(box.scopes[-1:] == (call.scope,) for box in call.boxes)
-    )
 
 
 def _count_shown(call: Call, folded: set[Call]) -> int:

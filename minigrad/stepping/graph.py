@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backward import _count
+from minigrad.stepping.recording import memory_of
 from minigrad.stepping.scopes import Scope
 from minigrad.tape import Node
 from minigrad.tensor import Tensor
@@ -65,7 +66,7 @@ def rules(loss: Tensor) -> list[Node]:
     return [node for node in _count([loss._node]) if node.index is None]
 
 
-def boxes(loss: Tensor, names: Mapping[int, str]) -> dict[Any, Box]:
+def boxes(loss: Tensor, names: Mapping[Any, str]) -> dict[Any, Box]:
     """All boxes by Node or leaf, in the order in which they were made: operands come first.
 
     `names` are those of leaves, by identity.
@@ -98,27 +99,33 @@ def _rule(origin: Any) -> Any:
     return origin.inputs[0] if is_part else origin
 
 
-def _name(origin: Any, names: Mapping[int, str], number: int) -> str:
+def _name(origin: Any, names: Mapping[Any, str], number: int) -> str:
     if isinstance(origin, Node):
         return origin.name
     shape = "x".join(map(str, origin.shape)) or "number"
     return names.get(id(origin)) or getattr(origin, "_path", "") or f"#{number} ({shape})"
 
 
-def names_in(frame: FrameType | None) -> dict[int, str]:
-    """What the code of a frame calls its Tensors, its modules and what is in them, by identity."""
-    found: dict[int, str] = {}
+def names_in(frame: FrameType | None) -> dict[Any, str]:
+    """What the code of a frame calls its Tensors, its modules and what is in them, by identity.
+
+    Arrays, and those of Tensors, are named by their memory: a constant goes into a graph as a view.
+    """
+    found: dict[Any, str] = {}
     for scope in (frame.f_locals, frame.f_globals) if frame else ():
         for name, value in list(scope.items()):
             if not name.startswith("_"):
                 for path, part in _parts(name, value):
                     found.setdefault(id(part), path)
+                    array = getattr(part, "_data", part)
+                    if isinstance(array, np.ndarray):
+                        found.setdefault(memory_of(array), path)
     return found
 
 
 def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """A Tensor, those in a list, a tuple or a dict, or all of a module, under their names."""
-    if isinstance(value, Tensor):
+    if isinstance(value, (Tensor, np.ndarray)):
         yield name, value
     elif isinstance(value, (list, tuple)):
         yield from ((f"{name}[{k}]", v) for k, v in enumerate(value) if isinstance(v, Tensor))

@@ -21,7 +21,7 @@ from minigrad.tensor import Tensor
 
 
 def take_steps(
-    loss: Tensor, seed: np.ndarray, names: Mapping[int, str]
+    loss: Tensor, seed: np.ndarray, names: Mapping[Any, str]
 ) -> tuple[list[Step], list[Box]]:
     """Run a backward pass of its own from `loss`, and record it; the graph stays as it is."""
     known = Known(loss, rules(loss))

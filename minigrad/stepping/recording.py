@@ -15,6 +15,8 @@ from minigrad.listening import listening
 from minigrad.stepping.scopes import Scope, Scopes
 from minigrad.tape import Node
 
+Memory = tuple[int, tuple[int, ...], tuple[int, ...], np.dtype]
+
 
 class Values(NamedTuple):
     """What went into an operation (arrays, numbers, None), its options, what came out, and where.
@@ -61,18 +63,24 @@ def recording() -> Iterator[None]:
 
 
 class Copies:
-    """Copies of arrays, one for each array as long as it does not change."""
+    """Copies of arrays, one for each array and its views as long as it does not change."""
 
     def __init__(self) -> None:
-        # The array beside its copy: while it is alive its identity is its own.
-        self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        # The array beside its copy: while it is alive its memory is its own.
+        self._known: dict[Memory, tuple[np.ndarray, np.ndarray]] = {}
 
     def of(self, value: Any) -> Any:
         """A copy of an array; what is none stays as it is."""
         if not isinstance(value, np.ndarray):
             return value
-        _, copy = self._known.get(id(value), (None, None))
+        key = memory_of(value)
+        _, copy = self._known.get(key, (None, None))
         if copy is None or not np.array_equal(copy, value, equal_nan=copy.dtype.kind == "f"):
             copy = np.array(value)
-            self._known[id(value)] = value, copy
+            self._known[key] = value, copy
         return copy
+
+
+def memory_of(array: np.ndarray) -> Memory:
+    """Which entries an array holds; the tape makes a view of each constant, and views of all agree."""
+    return array.__array_interface__["data"][0], array.shape, array.strides, array.dtype

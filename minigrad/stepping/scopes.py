@@ -36,7 +36,7 @@ class Scope:
         """The module's class."""
         return type(self.module).__name__
 
-    def path(self, names: Mapping[int, str]) -> str:
+    def path(self, names: Mapping[Any, str]) -> str:
         """What the module is called: by a name that is known, else by its place in the outermost."""
         known = names.get(id(self.module))
         return getattr(self.module, "_path", "") or self.kind if known is None else known

@@ -99,7 +99,7 @@ class Stepper:
         The present step, from 1, the last one of a module that is folded; 0 before the first.
     """
 
-    def __init__(self, loss: Tensor, seed: np.ndarray, names: dict[int, str]):
+    def __init__(self, loss: Tensor, seed: np.ndarray, names: dict[Any, str]):
         self.loss, self.seed = loss, seed
         self.steps, self.boxes = take_steps(loss, seed, names)
         self.calls = calls_of(self.boxes, names)

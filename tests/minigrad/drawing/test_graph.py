@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 import minigrad
-from layers import Conv2d, Flatten, Linear, Module, ReLU, Sequential, Tanh
+from layers import (
+    Conv2d,
+    Flatten,
+    Linear,
+    LSTMCell,
+    Module,
+    ReLU,
+    Sequential,
+    SpatialTransformer,
+    Tanh,
+)
 from layers.functional import cross_entropy
 from minigrad import Function, recording
 from minigrad.drawing import graph
@@ -102,6 +112,18 @@ def test_a_shared_value_is_one_box_and_its_gradient_the_sum_of_what_its_arrows_b
     norms = {drawn.boxes[t].label: n for (s, t), n in drawn.arrows.items() if s is key}
     # x * x hands back two gradients to one operand: the arrow shows their sum.
     assert norms["multiply"] == pytest.approx(np.linalg.norm(2 * x.data), rel=1e-6)
+
+
+@pytest.mark.parametrize("record", [True, False])
+def test_a_shared_constant_is_one_box_with_the_name_of_the_callers_array(record):
+    w = minigrad.tensor([1.0, -2.0], requires_grad=True)
+    pixels = np.array([3.0, 4.0], np.float32)
+    with recording() if record else nullcontext():
+        loss = np.sum(w * pixels + np.sin(w) * pixels)
+    boxes = graph.read(loss, named_by(None, sys._getframe())).boxes.values()
+    assert [box.label for box in boxes if box.kind == CONSTANT] == ["pixels"]
+    boxes = read(loss, {"data": pixels}).boxes.values()
+    assert [box.label for box in boxes if box.kind == CONSTANT] == ["data"]
 
 
 def test_drawing_leaves_the_graph_and_the_gradients_alone():
@@ -261,6 +283,59 @@ def test_a_net_that_the_caller_does_not_hold_still_names_its_parameters(record):
     assert {("conv2d", "features.0"), ("linear", "head")} < groups
     stepper = minigrad.step(loss)
     assert {box.name for box in stepper.boxes if box.is_leaf} == paths
+
+
+def _transformed():
+    """A spatial transformer that is given a tracked image, and its loss."""
+    localisation = Sequential(Conv2d(1, 1, 2), ReLU(), Flatten(), Linear(9, 3))
+    stn = SpatialTransformer(localisation, 3)
+    stn.regression.weight.data = np.full((6, 3), 0.1)
+    x = minigrad.tensor(np.random.default_rng(0).standard_normal((2, 1, 4, 4)), requires_grad=True)
+    with recording():
+        v = stn(x)
+        loss = np.sum(v * v)
+    return stn, x, v, loss
+
+
+def test_a_recorded_layer_of_several_operations_is_one_box():
+    stn, x, v, loss = _transformed()
+    drawn = read(loss, {"stn": stn, "x": x})
+    boxes = _by_label(drawn)
+    assert set(boxes) == {"x", "SpatialTransformer", "multiply", "sum"}
+    v.retain_grad()
+    loss.backward()
+    box = boxes["SpatialTransformer"]
+    assert (box.kind, box.group, box.shape) == ("operation", "stn", (2, 1, 4, 4))
+    np.testing.assert_array_equal(box.value, v.data)
+    np.testing.assert_allclose(box.gradient, v.grad, rtol=1e-6)
+    label = {key: box.label for key, box in drawn.boxes.items()}
+    norms = {(label[s], label[t]): norm for (s, t), norm in drawn.arrows.items()}
+    # The localisation net and the sampler both send a gradient to x: the arrow is their sum.
+    assert norms["x", "SpatialTransformer"] == pytest.approx(np.linalg.norm(x.grad), rel=1e-6)
+    assert norms["SpatialTransformer", "multiply"] == pytest.approx(
+        np.linalg.norm(v.grad), rel=1e-6
+    )
+
+
+def test_a_layer_that_was_not_recorded_is_drawn_with_its_parts():
+    stn, x, _, _ = _transformed()
+    labels = [box.label for box in read(np.sum(stn(x)), {"stn": stn}).boxes.values()]
+    assert "SpatialTransformer" not in labels
+    assert {"conv2d", "affine_grid", "grid_sample", "stn.regression.weight"} < set(labels)
+
+
+def test_a_layer_with_several_outputs_leaves_them_their_boxes():
+    cell = LSTMCell(3, 2)
+    x = minigrad.tensor(np.ones((1, 3)), requires_grad=True)
+    with recording():
+        h, c = cell(x)
+        loss = np.sum(h * c)
+    drawn = read(loss, {"cell": cell, "x": x, "h": h, "c": c})
+    assert [box.label for box in drawn.boxes.values()].count("LSTMCell") == 1
+    label = {key: box.label for key, box in drawn.boxes.items()}
+    arrows = {(label[s].split(" ")[0], label[t].split(" ")[0]) for s, t in drawn.arrows}
+    assert {("x", "LSTMCell"), ("LSTMCell", "h"), ("LSTMCell", "c"), ("h", "multiply")} <= arrows
+    assert all(norm is not None for norm in drawn.arrows.values())
 
 
 @pytest.mark.parametrize(
