@@ -6,8 +6,9 @@ backward answers there, and also, nearly, the central difference (<u, f(x + h)> 
 1. Do forward and backward answer twice alike, and leave alone what they are given?   (manners)
 2. Does backward agree with differences, entry by entry, off the kinks?             (comparison)
 3. On its kinks, is each operation's slope one of those between the two sides?           (kinks)
+   Do the slopes of equal entries add up to that of all together?                         (ties)
 4. If not: in which operation is the fault,                                              (fault)
-   and which of the known mistakes fits what was found?                              (diagnosis)
+   and which of the known mistakes fits what was found, or where is it at odds with f? (diagnosis)
 
 The parts are files of `minigrad.checking`.
 """

@@ -57,8 +57,7 @@ def _overflow(subject: Map, y: np.ndarray) -> list[Finding]:
         infinite &= np.isinf(_elsewhere(subject, rng))
     if not infinite.any():
         return []
-    sizes = [(-abs(a[i]), k, i) for k, a in enumerate(subject.arrays) for i in np.ndindex(a.shape)]
-    for _, k, i in sorted(sizes)[:ASKED]:
+    for k, i in _largest(subject.arrays):
         mended = infinite & (
             np.isfinite(_with(subject, k, i, 0)) | np.isfinite(_with(subject, k, i, 1))
         )
@@ -72,6 +71,17 @@ def _overflow(subject: Map, y: np.ndarray) -> list[Finding]:
                 )
             ]
     return []
+
+
+def _largest(arrays: list[np.ndarray]) -> list[tuple[int, Index]]:
+    """The entries of all arrays that are largest, those first."""
+    ends = np.cumsum([0, *(a.size for a in arrays)])
+    found = []
+    for place in np.argsort(-np.abs(np.concatenate([a.ravel() for a in arrays])))[:ASKED]:
+        k = int(np.searchsorted(ends, place, "right")) - 1
+        i = np.unravel_index(place - ends[k], arrays[k].shape)
+        found.append((k, tuple(int(n) for n in i)))
+    return found
 
 
 def _elsewhere(subject: Map, rng: np.random.Generator) -> np.ndarray:

@@ -99,7 +99,7 @@ def _wrong(
     where = [
         f"{name}{i.tolist()}"
         for name, g, a in zip(operation.names, gradients, operation.arrays)
-        for i in np.argwhere((a == value) & (g != 0))
+        for i in np.argwhere((a == value) & ((g != 0) | (total == 0)))
     ]
     listed = " and ".join(where[:2]) + (", …" if len(where) > 2 else "")
     return Finding(

@@ -68,6 +68,10 @@ def test_equal_operands():
         assert gradcheck(right, [x, x.copy()])
     for wrong in (both, none):
         assert gradcheck(wrong, [x, x.copy()]).mistakes == {"kink"}
+    said = str(gradcheck(none, [x, x.copy()]))
+    assert (
+        "at a tie, input 0[0] and input 1[0], all 1: moved together they have the slope 1" in said
+    )
 
 
 def test_equal_pixels_in_a_window():
