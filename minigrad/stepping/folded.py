@@ -10,6 +10,9 @@ from minigrad.stepping.graph import Box
 from minigrad.stepping.steps import Operand, Step
 from minigrad.stepping.views import View, opens
 
+#: Parts that stand in the place of a formula.
+NAMED = 12
+
 
 @dataclass
 class Folded(Step):
@@ -70,7 +73,9 @@ def fold(call: Call, steps: Mapping[Box, Step], users: Mapping[Box, Iterable[Box
         for output in step.outputs
     ]
     last = parts[-1]
-    formula = "one after the other: " + ", ".join(part.name for part in parts)
+    named = [part.name for part in parts[:NAMED]]
+    more = f", and {len(parts) - NAMED} more" if len(parts) > NAMED else ""
+    formula = f"one after the other: {', '.join(named)}{more}"
     operands = _operands(parts, inside, call)
     return Folded(
         last.number, last.box, formula, last.line, operands, outputs, count=last.count,

@@ -66,7 +66,8 @@ def _of_operand(operand: Operand, output: str) -> Iterator[Row]:
     sent = f"to {operand.target}"
     if operand.arrivals == 1:
         sent += ", all of it" + _before_hooks(operand)
-    yield Row("out", f"d{name}", sent, operand.gradient, NO_ANSWER, box)
+    gradient = f"d({name})" if "." in name else f"d{name}"
+    yield Row("out", gradient, sent, operand.gradient, NO_ANSWER, box)
     if operand.arrival and operand.arrivals > 1:
         left = operand.arrivals - operand.arrival
         words = f"sum there of {operand.arrival}, " + (f"{left} to come" if left else "complete")

@@ -84,7 +84,8 @@ function draw() {
   linesTo = new Map();
   paths.forEach(([, pairs], n) => pairs.forEach(([, to]) => {
     const key = shown(to);
-    if (linesTo.get(key)?.at(-1) !== n) linesTo.set(key, [...linesTo.get(key) ?? [], n]);
+    if (!linesTo.has(key)) linesTo.set(key, []);
+    linesTo.get(key).push(n);
   }));
   extent = { x: -20, y: -20, w: all.w + 40, h: all.h + 40 };
   begin();
