@@ -103,10 +103,12 @@ def lstm_backward(
     dh0 = da[0] @ w_hh if needs[1] else None
     da = _rows(da)
     dx = matmul(da, w_ih).reshape(x.shape) if needs[0] else None
-    dw_ih, dw_hh = run_both(
-        lambda: _outer(da, _rows(x)), lambda: _outer(da, _rows(h[:-1])), _worth_sharing(dc, w_hh)
+    dw_ih, (dw_hh, db) = run_both(
+        lambda: _outer(da, _rows(x)),
+        lambda: (_outer(da, _rows(h[:-1])), np.sum(da, axis=0)),
+        _worth_sharing(dc, w_hh),
     )
-    return dx, dh0, dc, dw_ih, dw_hh, np.sum(da, axis=0)
+    return dx, dh0, dc, dw_ih, dw_hh, db
 
 
 def _share(steps: Callable[[int, int], None], state: np.ndarray, w_hh: np.ndarray) -> None:

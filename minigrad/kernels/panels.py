@@ -11,7 +11,7 @@ registers until they are complete, enough to begin one each cycle while others a
 import numpy as np
 
 from minigrad.kernels import part
-from minigrad.kernels.simd import LANES, add, fma, load, splat, store
+from minigrad.kernels.simd import LANES, add, fma, load, splat, store, transpose
 
 __all__ = ["add_product", "panels"]
 
@@ -24,10 +24,25 @@ def panels(w):
     outputs, summed = w.shape
     packed = np.zeros((-(-outputs // WIDTH), summed, WIDTH), w.dtype)
     for p in range(packed.shape[0]):
-        for s in range(summed):
+        turned = 0
+        if w.strides[1] == w.itemsize and (p + 1) * WIDTH <= outputs:
+            turned = summed - summed % LANES
+            _turn(w, p, turned, packed)
+        for s in range(turned, summed):
             for o in range(min(WIDTH, outputs - p * WIDTH)):
                 packed[p, s, o] = w[p * WIDTH + o, s]
     return packed
+
+
+@part
+def _turn(w, p, turned, packed):
+    """Write the first `turned` numbers of each row of panel p, LANES x LANES at a time in registers."""
+    _, summed = w.shape
+    numbers, places = w.reshape(-1), packed.reshape(-1)
+    for first in range(0, WIDTH, LANES):
+        for s in range(0, turned, LANES):
+            i, k = (p * WIDTH + first) * summed + s, (p * summed + s) * WIDTH + first
+            transpose(numbers, i, summed, places, k, WIDTH, splat(w.dtype.type(0)))
 
 
 @part

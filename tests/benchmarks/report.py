@@ -33,7 +33,12 @@ class Timing:
 
     case: Case
     threads: int
-    passes: dict[str, Pairs]
+    passes: dict[str, Pairs] = field(default_factory=dict)
+
+    def add(self, name: str, pairs: Pairs) -> None:
+        """More pairs of a pass."""
+        before = self.passes.get(name, Pairs([], []))
+        self.passes[name] = Pairs(before.ours + pairs.ours, before.theirs + pairs.theirs)
 
 
 @dataclass(frozen=True)
