@@ -1,8 +1,8 @@
 """Published runs: which there are, running those that are missing, and the page made of them.
 
 A topic's `results.py` says what is planned and how the page looks. A finished run adds its command,
-metrics, versions and curve to results.json; a run that was stopped goes on from its checkpoint in
-runs/published; no run is chosen over another.
+metrics, versions and, where one is kept, its curve to results.json; a run that was stopped goes on from
+its checkpoint in runs/published; no run is chosen over another.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Published:
         The most telling first.
     page : callable
         From the record and the plan to the text of RESULTS.md.
-    curve : str
-        The measurement of which results.json keeps each point.
+    curve : (str, str), optional
+        What the log calls the steps and values of a curve that results.json keeps.
     folder : Path
         Where the runs lie.
     """
@@ -47,7 +47,7 @@ class Published:
     table: Path
     planned: Mapping[str, list[str]]
     page: Callable[[Record, Mapping[str, list[str]]], str]
-    curve: str
+    curve: tuple[str, str] | None = None
     folder: Path = field(default=Path("runs", "published"))
 
     def read(self) -> Record:
@@ -87,16 +87,12 @@ class Published:
         print(f"{name} ended with exit code {done.returncode}", flush=True)
         if done.returncode:
             return None
-        return {
+        entry = {
             "command": shlex.join(["python", "-m", "tasks", *words]),
             "metrics": read_metrics(folder),
             "versions": read_config(folder)["versions"],
-            "curve": self._curve(folder),
         }
-
-    def _curve(self, folder: RunFolder) -> list[list[float]]:
-        lines = map(json.loads, folder.log.read_text(encoding="utf-8").splitlines())
-        return [[line["agent_steps"], line[self.curve]] for line in lines if self.curve in line]
+        return entry | ({"curve": _curve(folder, *self.curve)} if self.curve else {})
 
     def main(self, prog: str, arguments: Sequence[str] | None = None) -> None:
         """Do what was typed after ``python -m`` `prog`."""
@@ -113,3 +109,8 @@ class Published:
                 parser.error(f"--run {side_by_side} must be at least 1")
             self.run_missing(side_by_side)
         self.write_table()
+
+
+def _curve(folder: RunFolder, steps: str, value: str) -> list[list[float]]:
+    lines = map(json.loads, folder.log.read_text(encoding="utf-8").splitlines())
+    return [[line[steps], line[value]] for line in lines if value in line]

@@ -76,7 +76,7 @@ PUBLISHED = Published(
     table=Path(__file__).with_name("RESULTS.md"),
     planned=dict(planned()),
     page=page,
-    curve="score",
+    curve=("agent_steps", "score"),
 )
 
 if __name__ == "__main__":

@@ -1,28 +1,16 @@
 """The published runs: the plan covers what is promised, its commands run, the table says what was found."""
 
-import json
 import re
-import subprocess
-from types import SimpleNamespace
 
 import pytest
 
 from tasks.__main__ import _read_options
 from tasks.config import make_config
 from tasks.registry import find_task
-from tasks.run_folder import RunFolder, write_json
-from tasks.spatial_transformer import results, results_table
+from tasks.spatial_transformer import results_table
+from tasks.spatial_transformer.results import PUBLISHED, planned
 
-PLAN = dict(results.planned())
-
-
-@pytest.fixture(autouse=True)
-def in_a_folder(tmp_path, monkeypatch):
-    """The record, the table and the runs lie in a temporary folder."""
-    monkeypatch.setattr(results, "RECORD", tmp_path / "results.json")
-    monkeypatch.setattr(results, "TABLE", tmp_path / "RESULTS.md")
-    monkeypatch.setattr(results, "FOLDER", tmp_path / "runs")
-    return tmp_path
+PLAN = dict(planned())
 
 
 def entry(words, **metrics):
@@ -45,7 +33,7 @@ def tables(record, planned=()):
 
 
 def test_the_plan_holds_every_run_once():
-    assert len(PLAN) == len([*results.planned()])
+    assert len(PLAN) == len([*planned()])
     assert len({*map(tuple, PLAN.values())}) == len(PLAN)
 
 
@@ -116,56 +104,7 @@ def test_what_is_missing_is_listed():
     assert "Commands" not in tables({})
 
 
-def test_missing_runs_are_started_stopped_ones_go_on_and_failures_are_left_out(
-    in_a_folder, monkeypatch, capsys
-):
-    plan = [(f"run {k}", ["distorted_mnist", "--seed", str(k)]) for k in range(4)]
-    monkeypatch.setattr(results, "planned", lambda: iter(plan))
-    results.RECORD.write_text(json.dumps({"run 0": entry("old", **{"error.cnn": 1.0})}))
-    begun = RunFolder(results.FOLDER / "run-2")
-    begun.create()
-    write_json(
-        begun.config, {"task": "distorted_mnist", "settings": {}, "versions": {"numpy": "2"}}
+def test_results_md_is_what_the_record_gives():
+    assert PUBLISHED.table.read_text(encoding="utf-8") == results_table.page(
+        PUBLISHED.read(), PUBLISHED.planned
     )
-    typed = []
-
-    def pretend(words, **_):
-        typed.append(words[3:])
-        folder = RunFolder(words[-1])
-        if "run-3" in words[-1]:
-            return SimpleNamespace(returncode=1)
-        folder.path.mkdir(parents=True, exist_ok=True)
-        if not folder.config.exists():
-            write_json(
-                folder.config,
-                {"task": "distorted_mnist", "settings": {}, "versions": {"numpy": "3"}},
-            )
-        write_json(folder.metrics, {"error.cnn": 2.0, "seconds": 60.0})
-        return SimpleNamespace(returncode=0)
-
-    monkeypatch.setattr(subprocess, "run", pretend)
-    results.main(["--run", "1"])
-    folders = [str(results.FOLDER / f"run-{k}") for k in range(4)]
-    assert typed == [
-        ["distorted_mnist", "--seed", "1", "--out", folders[1]],
-        ["distorted_mnist", "--resume", folders[2]],
-        ["distorted_mnist", "--seed", "3", "--out", folders[3]],
-    ]
-    record = results.read_record()
-    assert {*record} == {"run 0", "run 1", "run 2"}
-    assert record["run 1"] == {
-        "command": "python -m tasks distorted_mnist --seed 1",
-        "metrics": {"error.cnn": 2.0, "seconds": 60.0},
-        "versions": {"numpy": "3"},
-    }
-    assert record["run 2"]["versions"] == {"numpy": "2"}
-    assert "run 3 ended with exit code 1" in capsys.readouterr().out
-    assert "Not run yet\n\nrun 3\n" in results.TABLE.read_text(encoding="utf-8")
-
-
-def test_without_run_only_the_table_is_written(monkeypatch):
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("a run was started"))
-    results.main([])
-    assert results.TABLE.read_text(encoding="utf-8").startswith("# Results")
-    with pytest.raises(SystemExit):
-        results.main(["--run", "0"])
