@@ -21,6 +21,8 @@ from minigrad.checking.value_mistakes import Guess
 ROUNDING = 1e-7
 #: Along an axis of so many slices of dy at most, each is tried.
 SLICES = 64
+#: Smaller slopes, in proportion, are not known well enough to be compared one by one.
+STEEP = 1e-3
 #: So many entries of dy at most are tried one by one.
 OUTPUTS = 64
 
@@ -58,7 +60,8 @@ def slope_of_last_step(case: Case) -> Guess:
     """Each entry of dy times a factor of its own, the same on its way to all that it reaches."""
     if not case.shaped:
         return
-    reached = [j for j, column in enumerate(case.jacobian.T) if np.count_nonzero(column) > 1]
+    steep = np.abs(case.jacobian) > STEEP * np.max(np.abs(case.jacobian))
+    reached = np.flatnonzero(steep.sum(0) > 1)
     for j in reached[:OUTPUTS]:
         one = np.zeros_like(case.upstream)
         one[j] = 1
