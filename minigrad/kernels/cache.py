@@ -52,6 +52,6 @@ def compile_lazily(loop: Callable) -> Any:
     compiled: Any = numba.njit(**OPTIONS)(loop)
     try:
         compiled._cache = ForgivingCache(loop)
-    except (RuntimeError, OSError):
-        pass  # no folder at all can be written: compiled anew in each process
+    except (RuntimeError, OSError, AttributeError):
+        pass  # no folder can be written, or a new Numba keeps its cache otherwise: compiled in each process
     return compiled

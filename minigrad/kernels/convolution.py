@@ -113,6 +113,8 @@ def conv2d_input_grad(
     outs, inputs = len(w) // groups, w.shape[1]
     filters, threads = w.reshape(groups, outs, inputs, -1), _threads(dy, w.shape)
     together = _images(len(dy), threads)
+    # The runs go over the ends of rows with zeros, and 0 times a weight that is inf or NaN is no 0.
+    rule = input_grad if np.isfinite(w).all() else _without_warnings(_input_grad_numpy)
 
     def run(images: Pair, channels: Pair) -> None:
         taps = (channels[1] - channels[0], *w.shape[2:])
@@ -120,7 +122,7 @@ def conv2d_input_grad(
         for g in range(groups):
             weights = filters[g, :, slice(*channels)].reshape(outs, -1)
             into = g * inputs + channels[0]
-            input_grad(dy, g * outs, weights, offsets, dx, into, layout, images)
+            rule(dy, g * outs, weights, offsets, dx, into, layout, images)
 
     _share(run, len(dy), inputs, threads)
     return dx
@@ -142,11 +144,14 @@ def conv2d_weight_grad(
     images = _images(len(x), threads)
     layout, offsets = _plan(w_shape[1:], dy.shape[2:], stride, padding, dilation, images, True)
 
-    def run(images: Pair, outputs: Pair) -> np.ndarray:
+    def run(images: Pair, outputs: Pair, rule: Any = weight_grad) -> np.ndarray:
         dw = np.zeros((w_shape[0], offsets.size + 1), x.dtype)
         for g in range(groups):
             first, last = g * outs + outputs[0], g * outs + outputs[1]
-            weight_grad(dy, first, x, g * inputs, offsets, dw[first:last], layout, images)
+            rule(dy, first, x, g * inputs, offsets, dw[first:last], layout, images)
+        if rule is weight_grad and not np.isfinite(dw).all():
+            # 0 times what is inf or NaN beyond the end of a row is no 0 either.
+            return run(images, outputs, _without_warnings(_weight_grad_numpy))
         return dw
 
     dw, *others = _share(run, len(x), outs, threads)
@@ -172,6 +177,16 @@ def conv2d_grads(
         _threads(dy, w.shape) > 1,
     )
     return dx, dw, db
+
+
+def _without_warnings(twin: Any) -> Any:
+    """A twin that says as little of inf and NaN as a kernel does."""
+
+    def quiet(*arguments: Any) -> None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            twin(*arguments)
+
+    return quiet
 
 
 def _threads(y: np.ndarray, w_shape: tuple[int, ...]) -> int:

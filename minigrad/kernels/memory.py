@@ -14,11 +14,12 @@ __all__ = ["keep_freed_memory"]
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # as malloc.h numbers them
 KEPT = 256 << 20  # bytes that may lie free at the end of the heap
 LARGEST = 32 << 20  # bytes of an array up to which it comes from the heap; malloc allows no more
+THEIRS = {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"}  # where it is set
 
 
 def keep_freed_memory() -> None:
     """Set malloc's thresholds, once, where it is glibc's and the environment does not set them."""
-    if sys.platform != "linux" or "MALLOC_TRIM_THRESHOLD_" in os.environ:
+    if sys.platform != "linux" or not os.environ.keys().isdisjoint(THEIRS):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -187,17 +187,18 @@ def bilinear(
     images, channels, height, width = x.shape
     places, a, b, _, _ = _rooms(grid)
     plane, right, below = _framed(x)
+    one = grid.dtype.type(1)
     for n in range(images):
         _locate(grid[n].reshape(-1), height, width, border, align_corners, places, a, b)
         for c in range(channels):
             _fill(x[n, c], plane)
             samples = y[n, c].reshape(-1)
             for j in range(samples.size):
-                k = places[j]
-                top, bottom = plane[k], plane[k + below]
-                top += a[j] * (plane[k + right] - top)
-                bottom += a[j] * (plane[k + below + right] - bottom)
-                samples[j] = top + b[j] * (bottom - top)
+                # By differences it were less to compute, but inf - inf is NaN.
+                k, rest = places[j], one - a[j]
+                top = rest * plane[k] + a[j] * plane[k + right]
+                bottom = rest * plane[k + below] + a[j] * plane[k + below + right]
+                samples[j] = (one - b[j]) * top + b[j] * bottom
 
 
 def _bilinear_dx_numpy(

@@ -26,7 +26,7 @@ def _spin_numpy(counter: np.ndarray, seen: int, turns: int, more: int) -> None:
 def spin(counter: np.ndarray, seen: int, turns: int, more: int) -> None:
     """Wait until counter[0] is not `seen`, for `turns` at most, and then for `more` turns.
 
-    A turn is a processor's pause, of some 10 to 50 nanoseconds.
+    A turn is a processor's pause, of some 10 to 50 nanoseconds on x86; elsewhere it is shorter.
     """
     for _ in range(turns):
         if peek(counter) != seen:

@@ -11,7 +11,10 @@ has done its part stays awake for a while (spinning.py), and is kept off its cal
 
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass
 from functools import cache
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -46,36 +49,53 @@ class _Team:
     def __init__(self, size: int) -> None:
         self.size = size
         self.lock = threading.Lock()
+        self.stopped = False
         self.tasks: SimpleQueue | None = None
         self.given = np.zeros(1, np.int64)  # how many tasks there have been
         self.helpers: list[int] = []  # native ids
         self.core = NOWHERE  # that of the last caller, which the helpers are kept off
         self.here = threading.local()  # .inside: this thread is running a slice
 
-    def start(self) -> SimpleQueue:
-        with self.lock:
-            if self.tasks is None:
-                _hold_blas()
-                self.tasks = SimpleQueue()
-                for k in range(1, self.size):
-                    thread = threading.Thread(
-                        target=_work, args=(self, self.tasks), name=f"minigrad_{k}", daemon=True
-                    )
-                    thread.start()
-                    self.helpers.append(thread.native_id or 0)
+    def hand_out(self, tasks: list[tuple]) -> bool:
+        """Give each helper a task; False where there are no helpers, and will be none."""
+        with self.lock:  # so that none is given to threads that have just been told to end
+            if self.stopped or not self._started():
+                return False
             core = current_core()
             if core != self.core:
                 self.core = core
                 keep_off(core, self.helpers)
-            return self.tasks
+            for task in tasks:
+                self.tasks.put(task)  # type: ignore[union-attr]
+            self.given[0] += len(tasks)
+            return True
+
+    def _started(self) -> bool:
+        if self.tasks is None:
+            _hold_blas()
+            self.tasks = SimpleQueue()
+            for k in range(1, self.size):
+                thread = threading.Thread(
+                    target=_work, args=(self, self.tasks), name=f"minigrad_{k}", daemon=True
+                )
+                try:
+                    thread.start()
+                except RuntimeError:  # there are too many, or Python is about to end
+                    self._end()
+                    return False
+                self.helpers.append(thread.native_id or 0)
+        return True
 
     def stop(self) -> None:
         """Let the threads end when they have done what they were given."""
         with self.lock:
-            if self.tasks is not None:
-                for _ in range(1, self.size):
-                    self.tasks.put(None)
-                self.tasks = None
+            self.stopped = True
+            self._end()
+
+    def _end(self) -> None:
+        for _ in self.helpers:
+            self.tasks.put(None)  # type: ignore[union-attr]
+        self.tasks, self.helpers = None, []
 
 
 def set_num_threads(n: int) -> None:
@@ -128,19 +148,25 @@ def run_sliced(function: Callable[[int, int], T], n: int) -> list[T]:
     if count <= 1:
         return [function(0, n)]
     edges = [n * i // count for i in range(count + 1)]
-    tasks, done, ended = team.start(), SimpleQueue[Any](), np.zeros(1, np.int64)
-    for i in range(1, count):
-        tasks.put((done, ended, i, function, edges[i], edges[i + 1]))
-    team.given[0] += count - 1
-    answers = [_answer(team, 0, function, 0, edges[1])]  # the caller's thread takes the first slice
-    for i in range(1, count):
-        spin(ended, i - 1, AWAKE, LEAVING)
-        answers.append(done.get())
-    answers.sort(key=lambda answer: answer[0])
-    for _, _, error in answers:
-        if error is not None:
-            raise error
-    return [result for _, result, _ in answers]
+    slices = [*zip(edges, edges[1:])]
+    answers: list[Any] = [None] * count
+    done, ended = SimpleQueue[None](), np.zeros(1, np.int64)
+    # Each in the caller's context, of which np.errstate is a part.
+    tasks = [
+        (copy_context(), done, ended, answers, i, function, *slices[i]) for i in range(1, count)
+    ]
+    if not team.hand_out(tasks):
+        return [_answer(team, function, *slice_).result() for slice_ in slices]
+    try:
+        answers[0] = _answer(team, function, *slices[0])  # the caller takes the first slice
+        for i in range(1, count):
+            spin(ended, i - 1, AWAKE, LEAVING)
+            done.get()
+    except KeyboardInterrupt:
+        while None in answers[1:]:
+            time.sleep(0.001)  # the others write into the caller's arrays until they are done
+        raise
+    return [answer.result() for answer in answers]
 
 
 def run_batch(kernel: Callable, arrays: Sequence[np.ndarray], *settings: object) -> None:
@@ -161,8 +187,8 @@ def run_batch(kernel: Callable, arrays: Sequence[np.ndarray], *settings: object)
 def run_both(first: Callable[[], S], second: Callable[[], T], worth: bool) -> tuple[S, T]:
     """Call two functions of about as much work: on two threads side by side, else one after the other.
 
-    Small arrays stay whole in this way, which suits kernels better than halves. `worth`: whether
-    they are large enough for a second thread.
+    Small arrays stay whole in this way, which suits kernels better than halves; on three threads one
+    would have nothing to do. `worth`: whether they are large enough for a second thread.
     """
     if not worth or threads_here() != 2:
         return first(), second()
@@ -178,18 +204,39 @@ def _work(team: _Team, tasks: SimpleQueue) -> None:
         task = tasks.get()
         if task is None:
             return
-        done, ended, *slice_ = task
-        done.put(_answer(team, *slice_))
+        context, done, ended, answers, i, *slice_ = task
+        answers[i] = context.run(_answer, team, *slice_)
+        done.put(None)
         ended[0] += 1
+        del (
+            context,
+            done,
+            ended,
+            answers,
+            slice_,
+            task,
+        )  # hold nothing of the caller's while waiting
 
 
-def _answer(team: _Team, i: int, function: Callable, start: int, stop: int) -> tuple:
-    """Which slice it was, its result, and what it raised."""
+@dataclass
+class _Answer:
+    """What a slice returned or raised."""
+
+    value: Any
+    error: BaseException | None
+
+    def result(self) -> Any:
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+def _answer(team: _Team, function: Callable, start: int, stop: int) -> _Answer:
     team.here.inside = True
     try:
-        return i, function(start, stop), None
+        return _Answer(function(start, stop), None)
     except BaseException as error:
-        return i, None, error
+        return _Answer(None, error)
     finally:
         team.here.inside = False
 

@@ -12,13 +12,16 @@ import pytest
 
 from minigrad import kernels
 from minigrad.kernels import (
+    adam,
     batchnorm,
     convolution,
     cross_entropy,
     lstm,
     pooling,
     rectifier,
+    rmsprop,
     sampling,
+    spinning,
 )
 
 needs_jit = pytest.mark.skipif(not kernels.JIT, reason="nothing is compiled here")
@@ -143,13 +146,16 @@ def test_a_change_in_a_file_beside_it_compiles_anew(toy):
 
 
 MODULES = {
+    adam: 1,
     batchnorm: 3,
     convolution: 3,
     cross_entropy: 2,
     lstm: 2,
     pooling: 4,
     rectifier: 2,
+    rmsprop: 1,
     sampling: 5,
+    spinning: 1,
 }
 
 

@@ -180,6 +180,34 @@ def test_a_nan_stays_with_the_outputs_that_see_it():
     np.testing.assert_array_equal(np.isnan(y), seen)
 
 
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+@pytest.mark.parametrize("where", ["x", "w", "dy"])
+@pytest.mark.parametrize(
+    ("x_shape", "w_shape"), [((2, 3, 9, 9), (4, 3, 3, 3)), ((17, 8, 20, 20), (4, 4, 3, 2))]
+)
+def test_inf_and_nan_reach_what_saw_them_and_nothing_else(value, where, x_shape, w_shape):
+    how = (1, 1), (0, 0), (1, 1), x_shape[1] // w_shape[1]
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(x_shape).astype(np.float32)
+    w = rng.standard_normal(w_shape).astype(np.float32)
+    dy = np.ones_like(conv2d_forward(x, w, None, *how))
+    {"x": x, "w": w, "dy": dy}[where][0, 1, 0, -1] = value
+
+    def results():
+        return (
+            conv2d_forward(x, w, None, *how),
+            conv2d_input_grad(dy, w, x.shape, *how),
+            *conv2d_weight_grad(dy, x, w.shape, *how),
+        )
+
+    with np.errstate(all="ignore"):  # where the twins serve, they say what they meet
+        got = results()
+    assert not np.isfinite(np.concatenate([result.ravel() for result in got])).all()
+    with contextlib.contextmanager(on_twins)(), np.errstate(all="ignore"):
+        for one, other in zip(got, results(), strict=True):
+            np.testing.assert_array_equal(np.isfinite(one), np.isfinite(other))
+
+
 def test_an_input_gradient_for_an_image_larger_than_was_seen():
     """A transposed convolution with output padding: the last rows are beyond every window."""
     rng = np.random.default_rng(0)

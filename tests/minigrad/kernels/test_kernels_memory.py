@@ -1,11 +1,14 @@
 """Memory: what is freed serves again, without new pages from the system."""
 
+import ctypes
 import os
 import platform
 import subprocess
 import sys
 
 import pytest
+
+from minigrad.kernels import memory
 
 STEPS = """
 import resource, sys
@@ -42,6 +45,12 @@ def pages(what, **environment):
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the thresholds are those of glibc")
 def test_a_step_takes_the_memory_of_the_step_before(monkeypatch):
-    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    for name in memory.THEIRS:
+        monkeypatch.delenv(name, raising=False)
     assert pages("ours")[0] < 100
     assert pages("ours", MALLOC_TRIM_THRESHOLD_="1000")[0] > 10_000  # who sets it is obeyed
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: pytest.fail("malloc was asked"))
+    for name in memory.THEIRS:
+        with monkeypatch.context() as patch:
+            patch.setenv(name, "x")
+            memory.keep_freed_memory()

@@ -16,6 +16,7 @@ SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, -1e-45])
 def test_the_loops_are_their_twins(seed, dtype, size):
     x, dy = np.random.default_rng(seed).standard_normal((2, size)).astype(dtype)
     x[: len(SPECIAL)] = SPECIAL[:size]
+    dy[: len(SPECIAL)] = SPECIAL[::-1][:size]  # inf where x is negative, too
     for kernel, arrays in ((rectifier.rectify, [x]), (rectifier.pass_on, [dy, x])):
         ours, theirs = np.empty((2, size), dtype)
         kernel(*arrays, ours)

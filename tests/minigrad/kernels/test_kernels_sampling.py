@@ -194,6 +194,16 @@ def test_nan_gives_nan_and_infinity_is_outside(mode, padding_mode, align_corners
     assert np.isfinite(dgrid[0, 0, 3:]).all()
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "middle"), [(np.inf, 1, np.inf), (1, -np.inf, -np.inf), (3e38, -3e38, 0)]
+)
+def test_half_way_to_a_pixel_that_is_infinite_or_huge(left, right, middle):
+    x = np.array([[[[left, right], [1, 1]]]], np.float32)
+    grid = np.array([[[[0.0, -1.0]]]], np.float32)
+    y = grid_sample_forward(x, grid, "bilinear", "zeros", True)
+    np.testing.assert_array_equal(y, np.float32(middle).reshape(1, 1, 1, 1))
+
+
 def test_a_pixel_out_of_reach_is_not_touched():
     x = np.full((1, 4, 4), np.inf)
     x[0, :2, :2] = 1

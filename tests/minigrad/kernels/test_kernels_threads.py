@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +13,20 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from minigrad.kernels import JIT, convolution, cores, pooling, sampling, threads
+from layers import lstm
+from minigrad.kernels import (
+    JIT,
+    adam,
+    batchnorm,
+    convolution,
+    cores,
+    cross_entropy,
+    pooling,
+    products,
+    rectifier,
+    sampling,
+    threads,
+)
 from minigrad.kernels.spinning import spin
 
 HOW = ((1, 1), (1, 1), (1, 1), 1)
@@ -36,13 +50,34 @@ def everything():
         pooling.avg_pool2d_backward(pooled, (7, 4, 8, 8), (2, 2), (2, 2), (0, 0)),
         sampled,
         *sampling.grid_sample_backward(sampled, y, grid, "bilinear", "zeros", True),
+        *the_others(x, rng),
     )
     dx, dw, _ = convolution.conv2d_grads(y, x, w, *HOW)
     return (*a_sample, dx), dw
 
 
+def the_others(x, rng):
+    mean, var = batchnorm.batch_statistics(x)
+    normal = batchnorm.batch_norm_forward(x, mean, 1 / var, None)
+    gradients = batchnorm.batch_norm_backward(x, normal, mean, 1 / var, None, True)
+    logits, labels = x.reshape(7, 3, 64), rng.integers(0, 3, (7, 64))
+    losses, cache, _ = cross_entropy.cross_entropy_forward(logits, labels, -1)
+    dz = cross_entropy.cross_entropy_backward(losses, cache, -1)
+    parameters = [rng.uniform(0.1, 1, (9, 5)) for _ in range(4)]
+    adam.adam(*parameters, (0.9, 0.99), 0.1, 1.0, 1e-8)
+    w = rng.standard_normal((12, 3))
+    steps = lstm.lstm_forward(rng.standard_normal((4, 5, 3)), None, None, w, w.copy(), None, None)
+    back = lstm.lstm_backward(steps[0], steps[1], steps[2], steps[3])
+    return (
+        *(mean, var, normal, *gradients, losses, dz, *parameters),
+        products.matmul(parameters[0], parameters[1].T),
+        rectifier.relu_backward(x, rectifier.relu(x)),
+        *(*steps[:3], back[0], *back[2:]),
+    )
+
+
 def test_small_work_stays_in_its_thread(monkeypatch):
-    monkeypatch.setattr(threads._Team, "start", lambda _: pytest.fail("work was handed out"))
+    monkeypatch.setattr(threads._Team, "hand_out", lambda *_: pytest.fail("work was handed out"))
     everything()
 
 
@@ -207,6 +242,84 @@ def test_the_number_may_be_set_from_within_a_slice(thread_count):
     assert len(threads.run_sliced(lambda *span: span, 6)) == 3
 
 
+def test_a_team_that_is_stopped_while_work_comes_in_leaves_none_waiting(thread_count):
+    thread_count(2)
+    before, sums, deadline = sys.getswitchinterval(), [], time.monotonic() + 60
+
+    def call():
+        for _ in range(2000):
+            sums.append(sum(threads.run_sliced(lambda start, stop: stop - start, 2)))
+
+    sys.setswitchinterval(1e-5)
+    try:
+        callers = [threading.Thread(target=call, daemon=True) for _ in range(2)]
+        for caller in callers:
+            caller.start()
+        while any(caller.is_alive() for caller in callers) and len(sums) < 4000:
+            threads.set_num_threads(2)
+            assert time.monotonic() < deadline, "a caller waits for ever"
+    finally:
+        sys.setswitchinterval(before)
+    for caller in callers:
+        caller.join(timeout=10)
+    assert sums == [2] * 4000
+
+
+def test_where_no_thread_can_be_started_the_caller_does_all(thread_count, monkeypatch):
+    thread_count(3)
+    start, started = threading.Thread.start, []
+
+    def fail_at_the_second(self):
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(self)
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", fail_at_the_second)
+    here = threading.current_thread()
+    assert threads.run_sliced(lambda *_: threading.current_thread(), 3) == [here] * 3
+    started[0].join(timeout=10)
+    assert not started[0].is_alive()
+    monkeypatch.undo()
+    assert len({*threads.run_sliced(lambda *_: threading.get_ident(), 2)}) == 2
+
+
+@pytest.mark.parametrize("how", ["ignore", "raise"])
+def test_slices_treat_floating_point_errors_as_their_caller_does(thread_count, how):
+    thread_count(2)
+
+    def function(start, stop):
+        return np.geterr()["over"], (np.full(2, 1e30, np.float32) ** 2).max()
+
+    with np.errstate(over=how):
+        if how == "raise":
+            with pytest.raises(FloatingPointError):
+                threads.run_sliced(lambda start, _: function(0, 1) if start else None, 2)
+        else:
+            assert threads.run_sliced(function, 2) == [("ignore", np.inf)] * 2
+
+
+def test_ctrl_c_comes_out_after_all_slices_ended(thread_count):
+    thread_count(2)
+    threads.run_sliced(lambda *_: None, 2)
+    ended = []
+
+    def function(start, stop):
+        if start == 0:
+            signal.raise_signal(signal.SIGINT)
+        time.sleep(0.1)
+        ended.append(start)
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.run_sliced(function, 2)
+    assert ended == [1]
+    killer = threading.Timer(0.05, signal.raise_signal, [signal.SIGINT])  # while the caller waits
+    with pytest.raises(KeyboardInterrupt):
+        threads.run_sliced(lambda start, _: killer.start() if start == 0 else function(start, 0), 2)
+    assert ended == [1, 1]
+    assert threads.run_sliced(lambda start, _: start, 2) == [0, 1]
+
+
 def test_threads_that_are_no_longer_wanted_end(thread_count):
     thread_count(4)
     threads.run_sliced(lambda *_: None, 4)
@@ -255,12 +368,29 @@ def test_a_forked_child_runs_kernels(thread_count, count):
     assert os.waitstatus_to_exitcode(status) == 0
 
 
-def test_a_spawned_worker_runs_kernels():
+@pytest.mark.parametrize(
+    "how", sorted({"spawn", "fork"} & {*multiprocessing.get_all_start_methods()})
+)
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_process_pool_runs_kernels_on_threads(monkeypatch, thread_count, how):
+    thread_count(2)
+    monkeypatch.undo()  # of the fixture: only what is worth it is shared again
     rng = np.random.default_rng(3)
-    x, w = rng.standard_normal((4, 2, 6, 6)), rng.standard_normal((3, 2, 3, 3))
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        y = pool.submit(convolution.conv2d_forward, x, w, None, *HOW).result(timeout=120)
-    np.testing.assert_allclose(y, convolution.conv2d_forward(x, w, None, *HOW), rtol=1e-12)
+    x, w = rng.standard_normal((8, 8, 24, 24)), rng.standard_normal((16, 8, 3, 3))
+    assert 16 * x[:, 0].size * w[0].size > convolution.WORTH_SHARING
+    expected = convolution.conv2d_forward(x, w, None, *HOW)
+    with ProcessPoolExecutor(2, multiprocessing.get_context(how)) as pool:
+        calls = [pool.submit(_on_threads, x, w) for _ in range(4)]
+        for call in calls:
+            y, helpers = call.result(timeout=120)
+            np.testing.assert_allclose(y, expected, rtol=1e-12)
+            assert helpers >= 1
+
+
+def _on_threads(x, w):
+    """In a worker: a convolution, and how many helper threads there are after it."""
+    threads.set_num_threads(2)
+    return convolution.conv2d_forward(x, w, None, *HOW), len(threads._team.helpers)
 
 
 @pytest.mark.parametrize("n", [0, -1, "x", 1.5, None, True])
