@@ -11,7 +11,7 @@ places where it was used, and a pixel over all taps through which it was seen::
     db[o]       =  Σ_n Σ_pq dy[o, p, q]              the weight of a tap that sees 1 everywhere
     dx[c, r, s] =  Σ_o Σ_ij w[o, t] dy[o, p, q]      over the (i, j) for which p*sh - ph + i*dh = r, …
 
-How to make long loops of it, whatever the stride, padding and dilation, in three lines:
+How to make long loops of it, whatever the stride, padding and dilation, in two steps:
 
 - Lay the image out as planes in which the window moves by one place at a time (planes.py). What a tap
   sees is then a run of numbers, shifted by one offset, for all outputs of a few rows together.

@@ -9,7 +9,8 @@ taps t with weights w[o, t], each shifted by its offset::
 
 Twelve vectors of sums stay in registers while a loop runs over the index that is summed: 4 rows of
 weights times 3 vectors of k, or 4 outputs times 3 taps. So a number that was loaded serves three or
-four products, and no sum goes to memory before it is complete.
+four products, and no sum goes to memory before it is complete. That is so of float32; a vector of
+float64 takes two registers, and the sums twice as many.
 
 Several runs of one length are done at once, one a row of y and `step` numbers apart in x. They are
 taken in whole vectors, so that up to SLACK numbers beyond the end of each are read and written: there

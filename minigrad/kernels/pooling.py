@@ -5,6 +5,9 @@ alone. At a tie several subgradients are possible; the first maximum, in reading
 all, as in PyTorch. The mean is linear and its gradient spreads evenly. Where windows overlap, a
 pixel gathers from each of them. Outside the image a window sees -inf (max) or 0 (mean).
 
+The maximum's trick: value and place are chosen without a branch, since a guess at which of two numbers is
+larger is wrong half the time; and a window that lies inside, as most do, is not clipped.
+
 A mean need not look at its window as a whole: the window's rows are added up first, into one line, in
 vectors, and then pieces of the line. The gradient goes the same way back.
 """

@@ -1,4 +1,8 @@
-"""One step of RMSprop, in one trip through memory; the twin, in whole-array NumPy, makes seven."""
+"""One step of RMSprop, in one trip through memory.
+
+The trick: an entry of s and of x changes while both are in registers. The loop reads three numbers, writes
+two, and is compiled to vectors; the twin, in whole-array NumPy, makes a trip for each of its operations.
+"""
 
 import numpy as np
 

@@ -1,4 +1,8 @@
-"""What Numba makes of the functions of simd.py: one instruction each, on a vector register."""
+"""What Numba makes of the functions of simd.py.
+
+load, store, splat, add and fma are one instruction each on a vector register; total, transpose and interleave
+are several. That is so of float32, which LANES counts: a vector of float64 takes two registers.
+"""
 
 from typing import Any
 
