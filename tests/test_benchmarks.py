@@ -216,3 +216,53 @@ def test_torch_is_not_asked_for_what_is_no_case():
 
     with pytest.raises(SystemExit):
         main(["--only", "no such case"])
+
+
+def test_a_profile_is_written_of_few_repetitions(tmp_path, capsys, monkeypatch):
+    torch = pytest.importorskip("torch")
+    from tests.benchmarks import machine, parts, profile, profile_steps, rounds, training
+
+    before, out = (threads.get_num_threads(), torch.get_num_threads()), tmp_path / "PROFILE.md"
+    for module, name, value in [
+        (profile, "RESULTS", out),
+        (rounds, "REPETITIONS", 1),
+        (machine, "SIDE", 16),
+        (machine, "COPIED", 16),
+        (parts, "SHAPES", ((2, 1, 6, 4, 3, 1, 0, 1),)),
+        (profile, "SEQUENCE", (2, 2, 8)),
+        (profile, "SAMPLED", ((1, 1, 4, 4),)),
+        (profile, "_order", profile._order.py_func),  # not compiled for the test's sake
+        (profile, "_products", profile._products.py_func),
+        (training, "BATCH", 2),
+        (profile_steps, "OPERATIONS", 10),
+    ]:
+        monkeypatch.setattr(module, name, value)
+    profile.main()
+    written = out.read_text(encoding="utf-8")
+    assert written in capsys.readouterr().out
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in written.split("\n")]
+    firsts = [row[0] for row in cells if row]
+    assert firsts.count("2x1x6x6 -> 4, 3x3") == firsts.count("1x1x4x4") == 2  # on 1 and 2 threads
+    assert {"da W_ih", "conv2d", "… with one picture", "NumPy alone, backward"} <= set(firsts)
+    (step, other) = (row for row in cells if row and row[0] == "step")
+    assert step[3] == step[6] == other[3] == "100 %"
+    assert (threads.get_num_threads(), torch.get_num_threads()) == before
+
+
+def test_the_rows_of_a_step_add_up():
+    pytest.importorskip("torch")
+    from tests.benchmarks.profile_steps import training_rows
+
+    found = {"relu": (0.2, 0.1), "conv2d": (3.0, 5.0), "reshape": (0.0, 0.06)}
+    found |= {"Adam": (0.64,), "the rest": (1.0,), "… with one picture": (0.4,), "step": (10.0,)}
+    assert training_rows(
+        [found, {name: tuple(t / 2 for t in ms) for name, ms in found.items()}]
+    ) == [
+        ["conv2d", "3.00", "5.00", "80 %", "1.50", "2.50", "80 %", "2.00"],
+        ["relu", "0.20", "0.10", "3 %", "0.10", "0.05", "3 %", "2.00"],
+        ["others", "0.00", "0.06", "1 %", "0.00", "0.03", "1 %", "2.00"],
+        ["Adam", "0.64", "", "6 %", "0.32", "", "6 %", "2.00"],
+        ["the rest", "1.00", "", "10 %", "0.50", "", "10 %", "2.00"],
+        ["… with one picture", "0.40", "", "4 %", "0.20", "", "4 %", "2.00"],
+        ["step", "10.00", "", "100 %", "5.00", "", "100 %", "2.00"],
+    ]

@@ -4,7 +4,8 @@ Forward, a kernel lays images out in planes, sums shifted runs and takes the out
 are made of the same three in other orders. Here each part runs alone on what stays in the caches, on one
 thread, and what the whole kernel takes beyond them are trips to memory and the call.
 
-A second table holds the layout that a convolution chooses beside all that it could have chosen.
+A second table holds the rates of the gradients' sums beside the forward pass's, and a third the layout that a
+convolution chooses beside all that it could have chosen.
 """
 
 import sys
@@ -52,6 +53,28 @@ def _sum(x, packed, offsets, layout, room, sums, most):
         for top in range(0, layout.out_rows, most):
             runs, length = planes.runs_of(layout, min(most, layout.out_rows - top))
             correlation.correlate(packed, offsets, room, top * step, runs, length, step, sums)
+
+
+@numba.njit
+def _sum_back(x, packed, offsets, layout, upstream, room, most):
+    step = layout.cols * layout.lanes
+    for _ in range(0, len(x), layout.lanes):
+        for top in range(0, layout.out_rows, most):
+            runs, length = planes.runs_of(layout, min(most, layout.out_rows - top))
+            correlation.correlate_back(
+                packed, offsets, upstream, top * step, runs, length, step, room
+            )
+
+
+@numba.njit
+def _sum_weights(x, offsets, layout, upstream, room, sums, most):
+    step = layout.cols * layout.lanes
+    for _ in range(0, len(x), layout.lanes):
+        for top in range(0, layout.out_rows, most):
+            runs, length = planes.runs_of(layout, min(most, layout.out_rows - top))
+            correlation.correlate_weights(
+                upstream, offsets, room, top * step, runs, length, step, sums
+            )
 
 
 @numba.njit
@@ -103,18 +126,31 @@ def parts_of(shape: tuple[int, ...]) -> list[str]:
     return [_name(shape), str(layout.lanes), *times, f"{rate:.0f}"]
 
 
+def rates_of(shape: tuple[int, ...]) -> list[str]:
+    """The cells of one convolution's row: GF/s of the three sums, and the gradients' choices."""
+    question, x, weights, _, y = _convolution(shape)
+    products = 2e-6 * y.size * weights.shape[1]
+    (layout, offsets), (other, others) = (convolution._plan(*question, w) for w in (False, True))
+    packed, sums, most = _prepare(weights, layout)
+    turned = _prepare(weights.T.copy(), layout)[0]
+    room = np.zeros(planes.plane_size(layout) + correlation.SLACK, np.float32)
+    forward = _milliseconds(_sum, x, packed, offsets, layout, room, sums, most)
+    upstream = sums[: len(weights)] * 0
+    back = _milliseconds(_sum_back, x, turned, offsets, layout, upstream, room, most)
+    _, upstream, most = _prepare(weights, other)
+    room = np.zeros(planes.plane_size(other) + correlation.SLACK, np.float32)
+    taps = np.append(others, [0] * (-len(others) % correlation.TAPS))
+    total = np.zeros((len(upstream), len(taps)), np.float32)
+    of_weights = _milliseconds(_sum_weights, x, taps, other, upstream, room, total, most)
+    choices = [_choice(shape, "input_grad", layout), _choice(shape, "weight_grad", other)]
+    rates = [f"{products / ms:.0f}" for ms in (forward, back, of_weights)]
+    return [_name(shape), *rates, str(layout.lanes), choices[0], str(other.lanes), choices[1]]
+
+
 def layouts_of(shape: tuple[int, ...]) -> list[str]:
     """The cells of one convolution's row: each layout's time by that of the fastest."""
-    question, x, weights, bias, y = _convolution(shape)
-    chosen, _ = convolution._plan(*question)
-    layouts, offsets = convolution._layouts(*question)
-    times = {
-        layout: _milliseconds(
-            *(convolution.forward, x, 0, weights, offsets * layout.lanes, bias, y, 0),
-            *(layout, (0, len(x))),
-        )
-        for layout in layouts
-    }
+    times = _by_layout(shape, "forward")
+    chosen, _ = convolution._plan(*_convolution(shape)[0])
     fastest = min(times.values())
     cells = {}
     for layout, taken in times.items():
@@ -122,6 +158,32 @@ def layouts_of(shape: tuple[int, ...]) -> list[str]:
         cells[layout.lanes, layout.joined] = f"{mark}{taken / fastest:.2f}{mark}"
     columns = [(lanes, joined) for lanes in (1, 4, 8, 16) for joined in (True, False)]
     return [_name(shape), *(cells.get(column, "") for column in columns)]
+
+
+def _choice(shape: tuple[int, ...], kernel: str, chosen: Any) -> str:
+    """The time of a gradient's layout by that of the fastest, and how many lanes that has."""
+    times = _by_layout(shape, kernel)
+    fastest = min(times, key=lambda layout: times[layout])
+    return f"{times[chosen] / times[fastest]:.2f} ({fastest.lanes})"
+
+
+def _by_layout(shape: tuple[int, ...], kernel: str) -> dict[Any, float]:
+    question, x, weights, bias, y = _convolution(shape)
+    layouts, offsets = convolution._layouts(*question)
+    dw = np.zeros((len(weights), offsets.size + 1), np.float32)
+
+    def arguments(taps: np.ndarray) -> tuple[Any, ...]:
+        return {
+            "forward": (x, 0, weights, taps, bias, y, 0),
+            "input_grad": (y, 0, weights, taps, np.zeros_like(x), 0),
+            "weight_grad": (y, 0, x, 0, taps, dw),
+        }[kernel]
+
+    run = getattr(convolution, kernel)
+    return {
+        layout: _milliseconds(run, *arguments(offsets * layout.lanes), layout, (0, len(x)))
+        for layout in layouts
+    }
 
 
 def _name(shape: tuple[int, ...]) -> str:
@@ -152,6 +214,18 @@ beside this machine's sgemm, {peak:.0f} GF/s in the same run.
 """
 
 
+RATES = """
+# The sums of the gradients
+
+GF/s of the sums alone on one thread: forward, and of the gradients by the input, which are added to what is there
+already, and by the weights, where each chunk ends with adding up the numbers of its vectors. Beside them the lanes
+that each gradient chooses, and the kernel's time with them by its time with the fastest layout (whose lanes follow).
+
+| convolution | forward | input | weights | lanes, input | by fastest | lanes, weights | by fastest |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+"""
+
+
 LAYOUTS = """
 # The choice of a layout
 
@@ -167,7 +241,8 @@ def main() -> None:
     """Measure, print and write."""
     set_num_threads(1)
     peak = machine.peaks(1, 5)["GF/s"]
-    page = HEAD.format(peak=peak) + _table(parts_of) + LAYOUTS + _table(layouts_of)
+    page = HEAD.format(peak=peak) + _table(parts_of) + RATES + _table(rates_of)
+    page += LAYOUTS + _table(layouts_of)
     print(page)
     RESULTS.write_text(page, encoding="utf-8")
 
