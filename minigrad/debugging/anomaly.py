@@ -7,18 +7,9 @@ import numpy as np
 
 from minigrad import tape
 from minigrad.debugging.observer import Observer
+from minigrad.debugging.remedies import backward_remedy, forward_remedy
 from minigrad.errors import NotFiniteError
 from minigrad.tensor import Tensor
-
-#: What usually helps.
-REMEDIES = {
-    "divide": "Keep the divisor away from 0, as in a / (b + 1e-8).",
-    "exp": "Subtract the largest entry first, as np.logaddexp, minigrad.logsumexp and log_softmax do.",
-    "log": "Keep its operand above 0, as in np.log(np.maximum(x, 1e-12)), or use log_softmax.",
-    "power": "A root has slope infinity at 0, and none below; keep its operand above 0.",
-    "sqrt": "Its slope at 0 is infinity; write np.sqrt(x + 1e-12).",
-    "norm": "A norm has no slope at 0; write np.sqrt(np.sum(x * x) + 1e-12).",
-}
 
 
 def anomaly(allow_inf: bool = False) -> "Anomaly":
@@ -89,7 +80,7 @@ class Anomaly(Observer):
                     f"{array.shape}, which no operation inside of anomaly() made. Look at the data, the "
                     f"parameters, or what was computed before the block. {where}"
                 )
-        remedy = REMEDIES.get(rule.name, "Look at these operands.")
+        remedy = forward_remedy(rule.name, y, bool(np.isnan(y[entry])))
         return (
             f"{rule.name} made the first {_word(y, entry)}{_at(entry)} of its result {y.shape}. "
             f"{_operands(arrays)}{remedy} {where}"
@@ -106,7 +97,7 @@ class Anomaly(Observer):
                 f"it so. Look at what backward() was given, and at hooks. {where}"
             )
         array = _plain(answer)
-        remedy = REMEDIES.get(node.name, "Look at the operands of that call.")
+        remedy = backward_remedy(node.name)
         return (
             f"The backward of {node.name} made the first {_word(array, entry)}{_at(entry)} of the "
             f"gradient {array.shape} of operand {number}, from a finite one. {remedy} {where}"

@@ -121,3 +121,32 @@ def test_untracked_results_and_integers_are_looked_at_too():
     assert "log" in _message(lambda: np.log(minigrad.tensor([0.0])))
     with minigrad.anomaly():
         assert (minigrad.tensor([1, 2]) + 1).tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("call", "operands", "remedy"),
+    [
+        (np.sqrt, [-1.0], "A negative number has no root"),
+        (np.log, [-1.0], "A negative number has no logarithm"),
+        (np.log, [0.0], "Keep its operand above 0"),
+        (np.log1p, [-2.0], "no value below -1"),
+        (np.arcsin, [1.5], "from -1 to 1 alone"),
+        (np.arctanh, [1.0], "inside of -1 and 1"),
+        (np.divide, [0.0, 0.0], "0 / 0 has no value"),
+        (np.divide, [1.0, 0.0], "Keep the divisor away from 0"),
+        (np.power, [-2.0, 0.5], "whole powers alone"),
+        (np.exp, [100.0], "Subtract the largest entry"),
+        (np.multiply, [1e30, 1e30], "beyond 3.4e+38, the largest float32"),
+    ],
+)
+def test_the_remedy_is_that_of_the_cause(call, operands, remedy):
+    text = _message(lambda: call(*(_x(operand) for operand in operands)))
+    assert remedy in text
+    assert "slope" not in text
+
+
+@pytest.mark.parametrize(
+    ("call", "operand"), [(np.sqrt, 0.0), (np.arcsin, 1.0), (np.cbrt, 0.0), (np.arccosh, 1.0)]
+)
+def test_where_only_the_slope_is_infinite_the_remedy_is_about_the_slope(call, operand):
+    assert "slope" in _message(lambda: np.sum(call(_x(operand))).backward())
