@@ -14,7 +14,7 @@ from minigrad.stepping.views import View, opens
 NAMED = 12
 
 
-@dataclass
+@dataclass(repr=False)
 class Folded(Step):
     """The steps of a call in one: its outputs, what it was given, its parameters.
 

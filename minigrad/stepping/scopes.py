@@ -1,13 +1,14 @@
 """Which calls of modules an operation belongs to, told from the call stack while it is recorded.
 
-The engine knows no modules; but whatever has a method `forward(self, …)` and is running when an
-operation is recorded has made it.
+The engine knows no modules; but whatever has a method `forward` that is running when an operation is
+recorded has made it.
 """
 
+import inspect
 import itertools
 import sys
 from collections.abc import Mapping
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from minigrad import tape
@@ -54,9 +55,8 @@ class Scopes:
         found: list[Scope] = []
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
-            code = frame.f_code
-            if code.co_name == "forward" and code.co_argcount and code.co_varnames[0] == "self":
-                found.append(self._scope(frame))
+            if frame.f_code.co_name == "forward" and (scope := self._scope(frame)) is not None:
+                found.append(scope)
             frame = frame.f_back
         return tuple(reversed(found))
 
@@ -64,9 +64,18 @@ class Scopes:
         """Let go of the frames."""
         self._calls.clear()
 
-    def _scope(self, frame: FrameType) -> Scope:
-        known = self._calls.get(id(frame))
-        if known is None:
-            scope = Scope(frame.f_locals["self"], tape._is_ours[frame.f_code.co_filename])
-            known = self._calls[id(frame)] = (frame, scope)
-        return known[1]
+    def _scope(self, frame: FrameType) -> Scope | None:
+        """The call that runs in a frame; None where its first argument does not have it as a method."""
+        if id(frame) not in self._calls:
+            code = frame.f_code
+            first = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+            if not _has_method(first, code):
+                return None
+            self._calls[id(frame)] = (frame, Scope(first, tape._is_ours[code.co_filename]))
+        return self._calls[id(frame)][1]
+
+
+def _has_method(value: Any, code: CodeType) -> bool:
+    """Whether `code` is that of a method `forward` of a value's class, decorated or not, or of a base's."""
+    own = (vars(kind).get("forward") for kind in type(value).__mro__)
+    return any(getattr(inspect.unwrap(f), "__code__", None) is code for f in own if callable(f))

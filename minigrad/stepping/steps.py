@@ -7,6 +7,7 @@ import numpy as np
 
 from minigrad.stepping.graph import Box
 from minigrad.stepping.jacobian import Local
+from minigrad.stepping.plain_ascii import plain_ascii
 from minigrad.stepping.views import View, view_of
 
 
@@ -71,7 +72,7 @@ class Operand:
         return title if self.output is None else f"output {self.output} of {title}"
 
 
-@dataclass
+@dataclass(repr=False)
 class Step:
     """One node's turn in a backward pass.
 
@@ -124,6 +125,9 @@ class Step:
         """The value of an operand or an output by its name; None where it is absent or not known."""
         parts: list[Operand | Output] = [*self.operands, *self.outputs]
         return next((part.value for part in parts if part.name == name), None)
+
+    def __repr__(self) -> str:
+        return plain_ascii(f"{self.heading}  {self.line}")
 
     def __str__(self) -> str:
         from minigrad.stepping.text import step_text

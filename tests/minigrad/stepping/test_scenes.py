@@ -1,5 +1,8 @@
 """Folding: a call of a module is one box, which opens; and no circle comes of it."""
 
+import functools
+import itertools
+
 import numpy as np
 import pytest
 
@@ -313,3 +316,32 @@ def test_a_transformer_opens_in_the_page_by_click_and_by_key(tmp_path):
         ["Looking"], ["SpatialTransformer"], f"step 3 of {n}: linear",
         f"step 7 of {n}: reshape",
     ]  # fmt: skip
+
+
+def test_a_forward_is_known_by_its_object_whatever_its_first_argument_is_called():
+    def decorated(forward):
+        @functools.wraps(forward)
+        def call(*given):
+            return forward(*given)
+
+        return call
+
+    class Terse(Block):
+        def forward(s, x):
+            return super().forward(x * 2.0)
+
+    class Decorated(Block):
+        @decorated
+        def forward(this, x):
+            return Block.forward(this, x)
+
+    def forward(net, x):
+        return net(x)
+
+    net = Sequential(Terse(), Decorated())
+    x = minigrad.tensor(np.ones((2, 3)))
+    with minigrad.recording():
+        loss = np.sum(forward(net, x))
+    kinds = [call.kind for call in minigrad.step(loss).calls.inside()]
+    blocks = ([kind] * 2 + ["Linear"] * 2 for kind in ("Terse", "Decorated"))
+    assert kinds == ["Sequential", *itertools.chain(*blocks)]

@@ -1,5 +1,7 @@
 """The record of a pass: what it says is what Tensor.grad gets, and it leaves no trace."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -333,3 +335,11 @@ def test_hooks_act_and_are_told():
     np.sum(y * y).backward()
     np.testing.assert_array_equal(hooked, y.grad)
     np.testing.assert_array_equal(at_leaf, x.grad)
+
+
+def test_at_a_prompt_a_step_is_a_line():
+    x = leaf(2)
+    stepper = minigrad.step(np.sum(np.exp(x)))
+    assert re.fullmatch(
+        r"step 1 of 2: sum  \S*test_steps.py:\d+: stepper = .*", repr(stepper.next())
+    )
