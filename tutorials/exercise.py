@@ -97,6 +97,13 @@ def run(check: Any, names: Mapping[str, Any]) -> Result:
     return Result(title, check.terms, "passed")
 
 
+def returned(function: Callable[..., Any], *given: Any) -> Any:
+    """What a function returns; where that is None, the check that asks fails in words."""
+    answer = function(*given)
+    assert answer is not None, f"{function.__name__} returned None. Does it lack a return?"
+    return answer
+
+
 def grade(names: Mapping[str, Any]) -> float:
     """Run all checks, say what came of each, and return the points: what an nbgrader cell ends in.
 

@@ -16,7 +16,7 @@ as you like, `python softmax_backward.py`; it says what is right so far.
 import numpy as np
 
 from minigrad import gradcheck
-from tutorials.exercise import grade, points
+from tutorials.exercise import grade, points, returned
 
 # %% [markdown]
 # Forward
@@ -87,7 +87,7 @@ def softmax_backward(dy, y):
 @points(1, number="3.1", hint="a score that grows takes from the probability of all others.")
 def check_two_scores(softmax_backward):
     """two scores of the same size"""
-    dx = softmax_backward(np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]]))
+    dx = returned(softmax_backward, np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]]))
     assert np.allclose(dx, [[0.25, -0.25]]), f"dx is {dx}; it must be [[0.25 -0.25]]"
 
 
@@ -113,7 +113,7 @@ def check_more_axes(softmax_backward):
 )
 def check_impossible(softmax_backward):
     """a class of probability 0"""
-    dx = softmax_backward(np.array([[1.0, 0.0, 7.0]]), np.array([[0.5, 0.5, 0.0]]))
+    dx = returned(softmax_backward, np.array([[1.0, 0.0, 7.0]]), np.array([[0.5, 0.5, 0.0]]))
     assert np.allclose(dx, [[0.25, -0.25, 0]]), f"dx is {dx}; it must be [[0.25 -0.25 0]]"
 
 

@@ -64,3 +64,9 @@ def test_the_statements_example_is_true():
     exec(TEXT, names)
     y, _ = names["softmax"](np.zeros(2))
     assert np.allclose(names["softmax_backward"](np.array([1.0, 0.0]), y), [0.25, -0.25])
+
+
+def test_what_returns_nothing_is_wrong_in_words_and_crashes_no_check(capsys):
+    for result in results("pass", capsys).values():
+        assert result.status == "wrong"
+        assert "returned None. Does it lack a return?" in result.output
