@@ -1,7 +1,7 @@
 """Inside an affine grid: one target at a time, its source, and what it adds to the gradient of θ.
 
-The derivation stands at the head of layers/affine_grid.py; it is told with the numbers of the first
-image of the batch.
+The derivation stands at the head of layers/affine_grid.py; it is told with the numbers of one image of
+the batch.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.stepping.svg import ACCENT, Board, fitted, spread
 from minigrad.stepping.text import numbers, short
-from minigrad.stepping.views import Frame, View, register
+from minigrad.stepping.views import Frame, Shown, View, register
 
 #: Targets up to which there is a frame for each.
 FRAMES = 400
@@ -20,12 +20,13 @@ REACH = 1.5
 
 
 @register("affine_grid")
-def view(step: Any) -> View | None:
+def view(step: Any, shown: Shown) -> View | None:
     """A frame for each target (evenly spread ones, where they are many)."""
     theta, points = step.value("theta"), step.options.get("points")
     if theta is None or points is None or 0 in (theta.size, points.size):
         return None
-    theta, dgrid = theta[0], step.outputs[0].gradient[0]
+    (example,), told = shown.among(example=len(theta))
+    theta, dgrid = theta[example], step.outputs[0].gradient[example]
     grid, dtheta = points @ theta.T, np.einsum("hwi,hwj->ij", dgrid, points)
     size = np.linalg.norm(dgrid, axis=-1)
     target = Board(
@@ -40,7 +41,7 @@ def view(step: Any) -> View | None:
     drawing += target.image + target.buttons((frame, *at) for frame, at in enumerate(chosen))
     start = int(np.argmax([size[at] for at in chosen]))
     title = "the grid, place by place: from the target in the output to the source in the input"
-    return View(title, (round(1.5 * SIDE) + 180, SIDE + 60), drawing, frames, start)
+    return View(title, (round(1.5 * SIDE) + 180, SIDE + 60), drawing, frames, start, told)
 
 
 def _at(place: np.ndarray) -> tuple[float, float]:

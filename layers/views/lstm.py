@@ -1,7 +1,7 @@
 """Inside an LSTM: one time step at a time, its gates, and what comes back through them.
 
-The derivation stands at the head of layers/lstm.py. It is run again here for the first example of the
-batch, slowly, so that every quantity on the way can be shown.
+The derivation stands at the head of layers/lstm.py. It is run again here for one example of the batch,
+slowly, so that every quantity on the way can be shown.
 """
 
 from typing import Any
@@ -11,13 +11,13 @@ import numpy as np
 from layers.activation import sigmoid_forward
 from minigrad.stepping.svg import Board
 from minigrad.stepping.text import numbers
-from minigrad.stepping.views import Frame, View, register
+from minigrad.stepping.views import Frame, Shown, View, register
 
 SHOWN = ("i", "f", "g", "o", "c", "h", "dh", "dc")
 
 
-def run(step: Any) -> dict[str, np.ndarray] | None:
-    """Gates, memory, output and their gradients of example 0, each (T, H); None where values lack."""
+def run(step: Any, example: int = 0) -> dict[str, np.ndarray] | None:
+    """Gates, memory, output and their gradients of an example, each (T, H); None where values lack."""
     x, w_ih, w_hh = (step.value(name) for name in ("x", "parameters[0]", "parameters[1]"))
     if x is None or w_ih is None or w_hh is None:
         return None
@@ -25,32 +25,35 @@ def run(step: Any) -> dict[str, np.ndarray] | None:
     biases = [
         b for b in (step.value("parameters[2]"), step.value("parameters[3]")) if b is not None
     ]
-    h, c = (_of_first(step.value(name), size) for name in ("h0", "c0"))
+    h, c = (_of_one(step.value(name), example, size) for name in ("h0", "c0"))
     found = {name: np.zeros((steps, size)) for name in SHOWN}
     found["c before"] = np.zeros((steps, size))
     for t in range(steps):
-        i, f, g, o = np.split(x[t, 0] @ w_ih.T + h @ w_hh.T + sum(biases), 4)
+        i, f, g, o = np.split(x[t, example] @ w_ih.T + h @ w_hh.T + sum(biases), 4)
         i, f, g, o = sigmoid_forward(i), sigmoid_forward(f), np.tanh(g), sigmoid_forward(o)
         found["c before"][t] = c
         c = f * c + i * g
         h = o * np.tanh(c)
         for name, value in zip(SHOWN, (i, f, g, o, c, h)):
             found[name][t] = value
-    _run_back(found, [output.gradient for output in step.outputs], w_hh)
+    arrived = [output.gradient for output in step.outputs]
+    _run_back(found, arrived, w_hh, example)
     return found
 
 
-def _of_first(state: np.ndarray | None, size: int) -> np.ndarray:
-    return np.zeros(size) if state is None else state[0]
+def _of_one(state: np.ndarray | None, example: int, size: int) -> np.ndarray:
+    return np.zeros(size) if state is None else state[example]
 
 
-def _run_back(found: dict[str, np.ndarray], arrived: list[Any], w_hh: np.ndarray) -> None:
+def _run_back(
+    found: dict[str, np.ndarray], arrived: list[Any], w_hh: np.ndarray, example: int
+) -> None:
     """Fill in dh and dc: all that reaches h, and c, of each step."""
     i, f, g, o, c, *_ = (found[name] for name in SHOWN)
     size = w_hh.shape[1]
     dy, dh, dc = (
-        (0 * i if arrived[0] is None else arrived[0][:, 0]),
-        *(_of_first(gradient, size) for gradient in arrived[1:]),
+        (0 * i if arrived[0] is None else arrived[0][:, example]),
+        *(_of_one(gradient, example, size) for gradient in arrived[1:]),
     )
     for t in reversed(range(len(i))):
         dh = dh + dy[t]
@@ -66,9 +69,11 @@ def _run_back(found: dict[str, np.ndarray], arrived: list[Any], w_hh: np.ndarray
 
 
 @register("lstm")
-def view(step: Any) -> View | None:
+def view(step: Any, shown: Shown) -> View | None:
     """A frame for each time step."""
-    found = run(step)
+    x = step.value("x")
+    (example,), told = shown.among(example=1 if x is None else max(1, x.shape[1]))
+    found = run(step, example)
     if found is None or 0 in found["h"].shape:
         return None
     steps, boards, top = len(found["h"]), [], 40.0
@@ -85,11 +90,12 @@ def view(step: Any) -> View | None:
     ]
     size = (width + 80, round(top))
     return View(
-        "the LSTM, time step by time step: a column each, of example 0",
+        "the LSTM, time step by time step: a column each",
         size,
         drawing,
         frames,
         steps - 1,
+        told,
     )
 
 

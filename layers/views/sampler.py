@@ -1,8 +1,8 @@
 """Inside the bilinear sampler: one output pixel, its four neighbours, their weights, and the slopes.
 
 The derivation stands at the head of layers/grid_sample.py; here it is told with the numbers of one
-place (u, v) in the image. Shown is the first image of the batch; gradients of the place are summed over
-the channels, and pictures and values are those of channel 0.
+place (u, v) in the image. Shown is one image of the batch; gradients of the place are summed over the
+channels, and pictures and values are those of one of them.
 """
 
 from typing import Any, NamedTuple
@@ -12,11 +12,13 @@ import numpy as np
 from layers.grid_sample import to_pixels
 from minigrad.stepping.svg import ACCENT, Board, fitted, spread
 from minigrad.stepping.text import short
-from minigrad.stepping.views import Frame, View, register
+from minigrad.stepping.views import Frame, Shown, View, register
 
 #: Output pixels up to which there is a frame for each.
 FRAMES = 400
 SIDE = 260
+#: Pixels around the image in which places are drawn: those farther out see nothing of it.
+RIM = (1, 1)
 
 
 class Neighbour(NamedTuple):
@@ -74,32 +76,37 @@ def read(image: np.ndarray, u: float, v: float, border: bool) -> Reading:
 
 
 @register("grid_sample")
-def view(step: Any) -> View | None:
+def view(step: Any, shown: Shown) -> View | None:
     """A frame for each output pixel (evenly spread ones, where they are many)."""
     image, grid = step.value("image"), step.value("grid")
     if image is None or grid is None or step.options.get("mode") != "bilinear":
         return None
-    if grid.size == 0 or image.size == 0 or not np.isfinite(grid[0]).all():
+    if grid.size == 0 or image.size == 0:
         return None
-    image, size, aligned = image[0], image.shape[2:], step.options["align_corners"]
-    places = to_pixels(grid[0].astype(float), size, aligned)
-    border = step.options["padding_mode"] == "border"
-    source = Board(
-        image[0], (40, 40), fitted(size, SIDE), "input, and the places that are read", signed=False
-    )
-    upstream = step.outputs[0].gradient[0]
-    corner = (source.width + 80, 40)
+    (example, channel), told = shown.among(example=len(image), channel=image.shape[1])
+    image, grid, size = image[example], grid[example], image.shape[2:]
+    if not np.isfinite(grid).all():
+        return None
+    aligned, border = step.options["align_corners"], step.options["padding_mode"] == "border"
+    places = to_pixels(grid.astype(float), size, aligned)
+    title = "input, and the places that are read"
+    source = Board(image[channel], (40, 40), fitted(size, SIDE, RIM), title, False, RIM)
+    upstream = step.outputs[0].gradient[example]
+    corner = (max(source.width, SIDE) + 80, 40)
     target = Board(
-        upstream[0], corner, fitted(upstream.shape[1:], SIDE / 2), "dV comes in: click a pixel"
+        upstream[channel],
+        corner,
+        fitted(upstream.shape[1:], SIDE / 2),
+        "dV comes in: click a pixel",
     )
     chosen = spread(upstream.shape[1:], FRAMES)
     scale = tuple((n - 1) / 2 if aligned else n / 2 for n in reversed(size))
-    inset = _Inset(corner[0], 60 + target.height, image[0])
+    inset = _Inset(corner[0], 60 + target.height, image[channel], channel)
     frames = []
     for at in chosen:
         u, v = places[at]
         reading = read(image, u, v, border)
-        words = _words(reading, upstream[:, *at], at, scale)
+        words = _words(reading, upstream[:, *at], at, scale, channel)
         marks = _marks(reading, source) + target.outline(*at) + inset.draw(reading)
         frames.append(Frame(words, marks))
     drawing = source.image + target.image + _dots(places, chosen, source)
@@ -107,7 +114,7 @@ def view(step: Any) -> View | None:
     start = int(np.argmax([np.sum(np.abs(upstream[:, *at])) for at in chosen]))
     drawn = (round(corner[0] + SIDE / 2 + 70), round(max(source.height + 60, inset.bottom)))
     title = "the sampler, pixel by pixel: four neighbours, their weights, the slopes case by case"
-    return View(title, drawn, drawing, frames, start)
+    return View(title, drawn, drawing, frames, start, told)
 
 
 def _dots(places: np.ndarray, chosen: list[tuple[int, int]], board: Board) -> str:
@@ -115,20 +122,24 @@ def _dots(places: np.ndarray, chosen: list[tuple[int, int]], board: Board) -> st
     dots = []
     for frame, (row, column) in enumerate(chosen):
         u, v = places[row, column]
-        if -2 < u < board.columns + 1 and -2 < v < board.rows + 1:
+        if board.holds(v, u):
             dots.append(board.dot(v, u, 2.5, f"fill='#2b8a3e' data-frame='{frame}'"))
     return "".join(dots)
 
 
 def _marks(reading: Reading, board: Board) -> str:
-    marks = "".join(board.outline(n.row, n.column) for n in reading.neighbours)
-    return marks + board.dot(reading.v, reading.u, 4, f"fill='{ACCENT}' stroke='#fff'")
+    near = [n for n in reading.neighbours if board.holds(n.row, n.column)]
+    marks = "".join(board.outline(n.row, n.column) for n in near)
+    if board.holds(reading.v, reading.u):
+        marks += board.dot(reading.v, reading.u, 4, f"fill='{ACCENT}' stroke='#fff'")
+    return marks
 
 
 class _Inset:
     """The four neighbours, enlarged, each in its grey and with its weight, and the place among them."""
 
-    def __init__(self, left: float, top: float, image: np.ndarray):
+    def __init__(self, left: float, top: float, image: np.ndarray, channel: int):
+        self.channel = channel
         self.left, self.top, self.side = left, top, SIDE / 4
         self.bottom = top + 2 * self.side + 20
         self.low, self.range = image.min(), np.ptp(image) or 1
@@ -141,7 +152,7 @@ class _Inset:
                 self.left + (n.column - first.column) * side,
                 self.top + (n.row - first.row) * side,
             )
-            grey = round(np.clip((n.values[0] - self.low) / self.range, 0, 1) * 255)
+            grey = round(np.clip((n.values[self.channel] - self.low) / self.range, 0, 1) * 255)
             ink = "#000" if grey > 127 else "#fff"
             parts.append(
                 f"<rect x='{x:.1f}' y='{y:.1f}' width='{side:g}' height='{side:g}' "
@@ -155,7 +166,11 @@ class _Inset:
 
 
 def _words(
-    reading: Reading, upstream: np.ndarray, at: tuple[int, int], scale: tuple[float, ...]
+    reading: Reading,
+    upstream: np.ndarray,
+    at: tuple[int, int],
+    scale: tuple[float, ...],
+    channel: int,
 ) -> str:
     """The derivation with the numbers of one place."""
     u, v, channels = reading.u, reading.v, len(upstream)
@@ -167,7 +182,8 @@ def _words(
         "pixel      value     weight    k'(u-m) k(v-n)   k(u-m) k'(v-n)   dU += dV weight",
     ]
     for n in reading.neighbours:
-        cells = (n.values[0], n.weight, n.slope_u, n.slope_v, upstream[0] * n.weight)
+        values = (n.values[channel], n.weight, n.slope_u, n.slope_v)
+        cells = (*values, upstream[channel] * n.weight)
         name = f"[{n.row}, {n.column}]"
         text = "{:<9}  {:<8}  {:<8}  {:<15}  {:<15}  {}".format(
             name, *map(short, map(float, cells))
@@ -177,10 +193,11 @@ def _words(
     lines += [
         "every other pixel: weight 0, slope 0",
         "",
-        f"V     = sum of value * weight         = {short(reading.value[0])}",
-        f"dV/du = sum of value * k'(u-m) k(v-n) = {short(reading.slope[0][0])}",
-        f"dV/dv = sum of value * k(u-m) k'(v-n) = {short(reading.slope[1][0])}",
-        f"dV    = {short(upstream[0])} comes in" + (" (channel 0)" if channels > 1 else ""),
+        f"V     = sum of value * weight         = {short(reading.value[channel])}",
+        f"dV/du = sum of value * k'(u-m) k(v-n) = {short(reading.slope[0][channel])}",
+        f"dV/dv = sum of value * k(u-m) k'(v-n) = {short(reading.slope[1][channel])}",
+        f"dV    = {short(upstream[channel])} comes in"
+        + (f" (channel {channel})" if channels > 1 else ""),
     ]
     for name, slope, factor in zip("xy", reading.slope, scale):
         place = "uv"["xy".index(name)]

@@ -118,7 +118,8 @@ def conv2d_input_grad(
 
     def run(images: Pair, channels: Pair) -> None:
         taps = (channels[1] - channels[0], *w.shape[2:])
-        layout, offsets = _plan(taps, dy.shape[2:], stride, padding, dilation, together)
+        size = dy.shape[2:]
+        layout, offsets = _plan(taps, size, stride, padding, dilation, together, "input_grad")
         for g in range(groups):
             weights = filters[g, :, slice(*channels)].reshape(outs, -1)
             into = g * inputs + channels[0]
@@ -142,7 +143,8 @@ def conv2d_weight_grad(
     outs, inputs = w_shape[0] // groups, w_shape[1]
     threads = _threads(dy, w_shape)
     images = _images(len(x), threads)
-    layout, offsets = _plan(w_shape[1:], dy.shape[2:], stride, padding, dilation, images, True)
+    size = dy.shape[2:]
+    layout, offsets = _plan(w_shape[1:], size, stride, padding, dilation, images, "weight_grad")
 
     def run(images: Pair, outputs: Pair, rule: Any = weight_grad) -> np.ndarray:
         dw = np.zeros((w_shape[0], offsets.size + 1), x.dtype)
@@ -223,11 +225,14 @@ def _plan(
     padding: Pair,
     dilation: Pair,
     images: int,
-    for_weights: bool = False,
+    rule: str = "forward",
 ) -> tuple[Layout, np.ndarray]:
-    """How images are laid out for `taps` (channels, kh, kw) and outputs of `size`; the taps' offsets."""
+    """How images are laid out for `taps` (channels, kh, kw) and outputs of `size`; the taps' offsets.
+
+    `rule` is the kernel's name.
+    """
     layouts, offsets = _layouts(taps, size, stride, padding, dilation, images)
-    layout = min(layouts, key=lambda layout: _cycles(layout, offsets.size, for_weights))
+    layout = min(layouts, key=lambda layout: _cycles(layout, offsets.size, rule))
     return layout, offsets * layout.lanes
 
 
@@ -251,21 +256,24 @@ def _layouts(
     return layouts, offsets
 
 
-def _cycles(layout: Layout, taps: int, for_weights: bool) -> float:
+def _cycles(layout: Layout, taps: int, rule: str) -> float:
     """What an output takes in such a layout, roughly; PARTS.md of tests/benchmarks has the test of it."""
     lanes, runs, length = layout.lanes, layout.out_rows, layout.out_cols * layout.lanes
     outputs = runs * length
     if layout.joined:
         runs, length = 1, ((runs - 1) * layout.cols + layout.out_cols) * lanes
     if lanes == 1:
-        moves = 1.6 if layout.stride == (1, 1) else 3.0
+        moves = 1.6 if layout.stride == (1, 1) else 2.0
     else:
         numbers = layout.channels * np.prod(layout.stride) * layout.rows * layout.cols * lanes
-        moves = 1.5 + 4 / lanes if numbers <= LARGE else 6.0
-    sums = runs * vectors_of(length) * taps  # one vector a cycle
-    # Each chunk ends with adding up the numbers of each vector: some 8 cycles a weight.
-    ends = 8 * taps / min(outputs, CHUNK) if for_weights else 0
-    return sums / outputs + moves + ends
+        moves = 1.5 + 2 / lanes + (1 if numbers > LARGE else 0)
+    cycles = float(runs * vectors_of(length) * taps)  # one vector a cycle
+    if rule != "forward":
+        cycles += runs * taps / 2  # the gradients' sums begin anew with each run
+    if rule == "weight_grad":
+        # Each chunk ends with adding up the numbers of each vector: some 8 cycles a weight.
+        cycles += 8 * taps * max(1, outputs / CHUNK)
+    return cycles / outputs + moves
 
 
 def _planes_numpy(image: np.ndarray, layout: Layout) -> np.ndarray:

@@ -130,7 +130,8 @@ def rates_of(shape: tuple[int, ...]) -> list[str]:
     """The cells of one convolution's row: GF/s of the three sums, and the gradients' choices."""
     question, x, weights, _, y = _convolution(shape)
     products = 2e-6 * y.size * weights.shape[1]
-    (layout, offsets), (other, others) = (convolution._plan(*question, w) for w in (False, True))
+    layout, offsets = convolution._plan(*question, "input_grad")
+    other, others = convolution._plan(*question, "weight_grad")
     packed, sums, most = _prepare(weights, layout)
     turned = _prepare(weights.T.copy(), layout)[0]
     room = np.zeros(planes.plane_size(layout) + correlation.SLACK, np.float32)
