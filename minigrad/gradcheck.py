@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.checking.alone import chosen, compare_alone
 from minigrad.checking.comparison import Comparison, choose, compare
 from minigrad.checking.fault import examine, first_faulty
 from minigrad.checking.kinks import check_kinks
 from minigrad.checking.manners import UNRELIABLE, check_backward, check_forward
-from minigrad.checking.maps import Map, MisshapenError, Operation
+from minigrad.checking.maps import Map, MisshapenError, Operation, Whole
 from minigrad.checking.recorder import operations
 from minigrad.checking.report import Finding, Report, entries
 from minigrad.checking.subject import Subject
@@ -163,14 +164,16 @@ class _Check:
     def run(self, start: list[np.ndarray], kinks: Mapping[str, float] | None) -> None:
         report, subject = self.report, self.subject
         upstream = self.rng.standard_normal(subject.forward().size)
-        chosen = choose(subject.arrays, self.samples, self.rng)
-        self._say_sampled(len(chosen))
+        entries = choose(subject.arrays, self.samples, self.rng)
+        self._say_sampled(len(entries))
         try:
             report.problems += check_backward(subject, upstream)
             if report.mistakes & UNRELIABLE:
                 self._find_unreliable()
                 return
-            found = compare(subject, upstream, chosen, self.tolerance, self.eps, self.rng)
+            found = compare(
+                subject, upstream, entries, self.tolerance, self.eps, self.rng, self._inner_kink
+            )
             self._take_over(found)
         except GradientError as error:
             kind = "shape" if isinstance(error, MisshapenError) else "raised"
@@ -179,8 +182,10 @@ class _Check:
             return
         if report.wrong:
             self._diagnose()
-        elif found.kinked or found.moved or kinks:
-            self._check_kinks(start, kinks or {})
+            return
+        for array, before in zip(subject.arrays, start):
+            array[...] = before
+        self._check_alone(bool(found.kinked or found.moved), kinks or {})
 
     def _take_over(self, found: Comparison) -> None:
         report = self.report
@@ -205,6 +210,11 @@ class _Check:
             report.notes.append(
                 f"The numbers of {entries(found.seconded)} are by a complex step, which is exact."
             )
+        if found.hidden:
+            report.notes.append(
+                f"Whether {entries(found.hidden)} are right cannot be known: the outputs are so large that "
+                "rounding hides the slope."
+            )
         if found.lengthened:
             report.notes.append(
                 f"The outputs are so large that {entries(found.lengthened)} took a longer step."
@@ -215,15 +225,51 @@ class _Check:
         if count < total:
             self.report.notes.append(f"A sample: {count} of {entries(total)} were checked.")
 
-    def _check_kinks(self, start: list[np.ndarray], kinks: Mapping[str, float]) -> None:
-        """At the inputs as they were given, operation by operation."""
-        for array, before in zip(self.subject.arrays, start):
-            array[...] = before
-        notes, problems = check_kinks(
-            operations(self.subject)[0], kinks, self.samples, self.eps, self.tolerance, self.rng
+    def _check_alone(self, kinked: bool, kinks: Mapping[str, float]) -> None:
+        """Each operation at its own inputs, as they were given; all of them on their kinks if f sits on one."""
+        done, left_out = operations(self.subject)
+        few, at_kinks = chosen(done), []
+        for operation in few if isinstance(self.subject, Whole) else ():
+            found = compare_alone(operation, self.tolerance, self.eps, self.rng)
+            if found and found.wrong(self.tolerance):
+                self._say_faulty(operation)
+                return
+            if found and found.kinked:
+                at_kinks.append(operation)
+        missed = len(done) + len(left_out) - len(few)
+        if missed:
+            self.report.notes.append(
+                f"{missed} of {len(few) + missed} operations were not checked alone."
+            )
+        if kinked or kinks or at_kinks:
+            looked_at = done if kinked or kinks else at_kinks
+            notes, problems = check_kinks(
+                looked_at, kinks, self.samples, self.eps, self.tolerance, self.rng
+            )
+            self.report.kinks += notes
+            self.report.problems += problems
+
+    def _say_faulty(self, operation: Operation) -> None:
+        report = self.report
+        report.problems.append(
+            Finding(
+                "alone",
+                f"End to end the gradients agree; those of {operation.name} alone do not. Here they cancel, "
+                "or do not count.",
+            )
         )
-        self.report.kinks += notes
-        self.report.problems += problems
+        report.fault = _called(operation)
+        report.diagnosis += examine(operation, self.tolerance, self.eps, self.rng)
+
+    def _inner_kink(self) -> bool:
+        """Whether an operation of f sits on a kink, be it one that others cancel."""
+        if isinstance(self.subject, Operation):
+            return False
+        found = (
+            compare_alone(operation, self.tolerance, self.eps, self.rng)
+            for operation in chosen(operations(self.subject)[0])
+        )
+        return any(comparison and comparison.kinked for comparison in found)
 
     def _find_unreliable(self) -> None:
         """Which operation of a longer f it is that cannot be relied on."""

@@ -24,11 +24,10 @@ PYTORCH = {
     "relu": "0",
     "leaky_relu": "that of the negative side",
     "absolute": "0",
-    "abs": "0",
     "maximum": "1/2",
     "minimum": "1/2",
-    "max": "shared evenly by equals",
-    "min": "shared evenly by equals",
+    "max": "shared evenly by equals (torch.amax)",
+    "min": "shared evenly by equals (torch.amin)",
     "clip": "1",
     "max_pool2d": "1 for the first of equals",
     "grid_sample": "that of the right side",
@@ -141,6 +140,8 @@ def find_kinks(
                 continue
             bend = slopes.bend(k, i, left, right)
             apart &= ~tolerance.agree(left + bend / 2, left)
+            if apart.any():
+                apart &= slopes.stays(k, i, bend, tolerance)
         found += [
             Kink(k, i, int(j), float(left[j]), float(right[j])) for j in np.flatnonzero(apart)
         ]

@@ -6,31 +6,37 @@ complex      Im f(x + ih) / h                 exact to the last digit, for an an
 """
 
 import warnings
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from minigrad.checking.maps import Map, Operation
+from minigrad.checking.tolerance import Tolerance
 
 Index = tuple[int, ...]
 
+#: A kink shows where rounding is so small a part of it.
+CLEAR = 0.1
 #: No difference is taken in a complex step, so that it may be as small as numbers are.
 COMPLEX_STEP = 1e-30
 #: Of larger arrays a complex forward takes long.
 LARGE = 4096
 #: By how many units in its last place a difference of outputs may be off, sums of many numbers included.
 UNITS = 8
-#: Steps so many times longer are tried where rounding drowns the usual one.
+#: Steps so many times longer are tried where rounding drowns the usual one …
 LONGER = (1e2, 1e4)
+#: … and so many times shorter where the usual one is too long for how f curves.
+SHORTER = (1e-2, 1e-4)
 
 
 class Slopes:
     """Slopes of a map along single entries of its arrays, by steps in proportion to `eps`."""
 
-    def __init__(self, map: Map, eps: float):
+    def __init__(self, map: Map, eps: float, middle: np.ndarray | None = None):
         self.map, self.eps = map, eps
-        self.middle = map.forward()
+        self.middle = map.forward() if middle is None else middle
 
     def between(self, k: int, i: Index, low: float, high: float) -> np.ndarray:
         """Slope of each output along entry `i` of array `k`, between two points given in steps."""
@@ -38,14 +44,36 @@ class Slopes:
         kept = array[i]
         h = self.eps * max(1.0, abs(kept))
         with np.errstate(all="ignore"):
-            ends = []
+            ends, at = [], []
             for steps in (high, low):
                 array[i] = kept + steps * h
+                at.append(array[i])
                 ends.append(self.map.forward() if steps else self.middle)
             array[i] = kept
             # Equal infinities, a mask's, have the slope 0 and not inf - inf.
             rise = np.where(ends[0] == ends[1], 0.0, ends[0] - ends[1])
-            return rise / ((high - low) * h)
+            return rise / (at[0] - at[1])  # the step as it was rounded
+
+    def closer(self, k: int, i: Index) -> Iterator["Slopes"]:
+        """The same with shorter steps, down to one in proportion to a small entry, or of `eps` at a large one.
+
+        The two sides of a kink stay apart however short the step; what curves, straightens out.
+        """
+        size = abs(float(self.map.arrays[k][i]))
+        own = {min(size, 1 / size)} if size else set()
+        for factor in sorted({*SHORTER, *own} - {1.0}, reverse=True):
+            yield Slopes(self.map, self.eps * factor, self.middle)
+
+    def stays(self, k: int, i: Index, bend: np.ndarray, tolerance: Tolerance) -> np.ndarray:
+        """Which outputs bend as sharply at a shorter step; also those where rounding would hide it."""
+        kinked = np.ones(bend.shape, bool)
+        for closer in self.closer(k, i):
+            left, right = closer.sides(k, i)
+            with np.errstate(all="ignore"):
+                shows = closer.rounding(k, i) < CLEAR * bend
+                straight = tolerance.agree(left + closer.bend(k, i, left, right) / 2, left)
+            kinked &= ~(shows & straight)
+        return kinked
 
     def sides(self, k: int, i: Index) -> tuple[np.ndarray, np.ndarray]:
         """Slopes of each output to the left and to the right."""
