@@ -55,7 +55,7 @@ def _input() -> str:
     left, top = _at(np.array([-1.0, -1.0]))
     side = SIDE / REACH
     return (
-        f"<text x='{left:g}' y='{top - 8:g}'>input: hollow target, filled source</text>"
+        "<text x='40' y='32'>input: hollow target, filled source</text>"
         f"<rect x='{left:g}' y='{top:g}' width='{side:g}' height='{side:g}' fill='none' "
         "stroke='#868e96'/>"
     )

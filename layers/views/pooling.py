@@ -54,6 +54,8 @@ def view(step: Any, shown: Shown) -> View | None:
 
 def _words(seen: Window, best: tuple[int, int], dy: float, at: tuple[int, int]) -> str:
     values = seen.values[0]
+    if np.isneginf(values.max()):
+        return f"output pixel [{at[0]}, {at[1]}] sees {seen.span}, nothing but -inf"
     place, ties = f"[{best[0]}, {best[1]}]", int(np.sum(values == values.max()))
     return "\n".join(
         [
@@ -66,6 +68,7 @@ def _words(seen: Window, best: tuple[int, int], dy: float, at: tuple[int, int]) 
             f"dy = {short(dy)} comes in",
             "",
             f"dx{place} += dy",
-            "all other pixels of the window get nothing: a small change of them changes nothing",
+            "all others of the window get nothing:",
+            "a small change of them changes nothing",
         ]
     )

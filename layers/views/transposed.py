@@ -26,9 +26,7 @@ def view(step: Any, shown: Shown) -> View | None:
     x, w = x[example, channel], w[channel]
     dy = step.outputs[0].gradient[example, first : first + len(w)]
     rim = step.options["padding"]
-    source = Board(
-        x, (40, 40), fitted(x.shape, SIDE), f"input, channel {channel}: click a pixel that stamps"
-    )
+    source = Board(x, (40, 40), fitted(x.shape, SIDE), f"input, channel {channel}: click one")
     target = Board(
         dy[o],
         (max(source.width, SIDE) + 90, 40),

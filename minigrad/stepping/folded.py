@@ -46,11 +46,10 @@ class Folded(Step):
         which = f"steps {self.first} to" if self.first < self.number else "step"
         return f"{which} {self.number} of {self.count}: {self.call.title}"
 
-    @property
-    def view(self) -> View | None:
+    def inside(self, example: int = 0, channel: int = 0, filter: int = 0) -> View | None:
         """The inside of the only part that opens."""
         parts = [part for part in self.parts if opens(part)]
-        return parts[0].view if len(parts) == 1 else None
+        return parts[0].inside(example, channel, filter) if len(parts) == 1 else None
 
 
 def fold(call: Call, steps: Mapping[Box, Step], users: Mapping[Box, Iterable[Box]]) -> Folded:

@@ -4,7 +4,7 @@ The page's structure, style and script lie in `template`; here they are filled w
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -17,14 +17,14 @@ from minigrad.stepping.scenes import box_data, scenes
 from minigrad.stepping.steps import Step
 from minigrad.stepping.tables import array_html
 from minigrad.stepping.text import short
-from minigrad.stepping.views import View, opens
+from minigrad.stepping.views import FIRST, Shown, View, opens
 
 Show = Callable[[np.ndarray], str]
 
 #: Parts of a folded step that are named.
 PARTS = 40
-#: Layers in a page that open; the views of more would make it heavy.
-VIEWS = 24
+#: Views in a page, of which more would make it heavy, and examples of the batch that a layer is shown with.
+VIEWS, EXAMPLES = 24, 3
 
 
 def step_html(step: Step, inside: str = "", show: Show = array_html) -> str:
@@ -72,10 +72,21 @@ def _view_html(view: View) -> str:
     return (
         f"<details class=view open><summary>{escape(view.title)}</summary>"
         f"<button>Play</button> <input type=range min=0 max={len(frames) - 1} value={view.start} "
-        f"aria-label=frame>"
+        f"aria-label=frame>{_shown_html(view)}"
         f"<div class=body><svg width={width} height={height} viewBox='0 0 {width} {height}'>"
         f"{view.drawing}<g class=overlay>{shown.overlay}</g></svg><pre>{escape(shown.words)}</pre></div>"
         f"<script type='application/json'>{_json(frames)}</script></details>"
+    )
+
+
+def _shown_html(view: View) -> str:
+    """Which example, channel and filter a view shows, and how to come to others."""
+    if not view.shown:
+        return ""
+    return (
+        " <button data-turn=-1>&lt; Example</button> <button data-turn=1>Example &gt;</button>"
+        f"<div class=summary>{escape(view.shown)}; others: stepper.html(path, example=0, channel=0, "
+        "filter=0)</div>"
     )
 
 
@@ -91,14 +102,14 @@ def _scoped_style() -> str:
     return style[start:end].replace(":root", ".step") + style[style.index(".step {") :]
 
 
-def page(stepper: Any) -> str:
-    """All of the page."""
+def page(stepper: Any, shown: Shown = FIRST) -> str:
+    """All of the page; layers open at what is `shown` of them."""
     title = f"stepper: {stepper.boxes[-1].name}, {len(stepper)} steps"
     parts = {
         "%title%": escape(title),
         "%style%": _template("page.css"),
         "%script%": _template("page.js"),
-        "%data%": _json(_data(stepper)),
+        "%data%": _json(_data(stepper, shown)),
     }
     text = _template("page.html")
     for mark, part in parts.items():
@@ -120,9 +131,10 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _data(stepper: Any) -> dict[str, Any]:
+def _data(stepper: Any, shown: Shown) -> dict[str, Any]:
     """All that the page's script works with."""
-    boxes, arrays, views = stepper.boxes, _Arrays(), _Views()
+    boxes, arrays = stepper.boxes, _Arrays()
+    views = _Views(shown, sum(map(opens, stepper.steps)))
     calls = list(stepper.calls.all())
     scene_data = scenes(stepper.calls)
     for call, scene in zip(calls[1:], scene_data[1:]):
@@ -148,23 +160,40 @@ def _data(stepper: Any) -> dict[str, Any]:
 
 
 class _Views:
-    """The insides of layers in a page, each once, though a layer may stand in a folded step as well."""
+    """The insides of `count` layers, each once, though a layer may stand in a folded step as well.
 
-    def __init__(self) -> None:
+    Where there is room for it, the examples of the batch after the one that is `shown` are there, too.
+    """
+
+    def __init__(self, shown: Shown, count: int) -> None:
         self.html: list[str] = []
-        self._numbers: dict[int, int] = {}
+        self._shown, self._examples = shown, max(1, min(EXAMPLES, VIEWS // max(1, count)))
+        self._numbers: dict[int, list[int]] = {}
 
     def of(self, step: Step) -> str:
         """A place that the page's script fills with the inside of a step, if it has one."""
         if step.number not in self._numbers:
-            if opens(step) and len(self.html) == VIEWS:
+            if opens(step) and len(self.html) >= VIEWS:
                 return f"<p class=instead>Of the layers {VIEWS} open here. For this one: print(stepper.goto({step.number}).view)</p>"
-            view = step.view
-            if view is None:
+            numbers = [self._add(view) for view in self._views(step)]
+            if not numbers:
                 return ""
-            self._numbers[step.number] = len(self.html)
-            self.html.append(_view_html(view))
-        return f"<div data-view={self._numbers[step.number]}></div>"
+            self._numbers[step.number] = numbers
+        return f"<div data-views='{' '.join(map(str, self._numbers[step.number]))}'></div>"
+
+    def _views(self, step: Step) -> Iterator[View]:
+        """The views of some examples in turn, each once."""
+        seen = set()
+        for more in range(self._examples):
+            example, *others = self._shown
+            view = step.inside(example + more, *others)
+            if view is not None and view.shown not in seen:
+                seen.add(view.shown)
+                yield view
+
+    def _add(self, view: View) -> int:
+        self.html.append(_view_html(view))
+        return len(self.html) - 1
 
     def of_folded(self, step: Folded) -> str:
         """The inside of the only part that opens."""

@@ -15,6 +15,7 @@ from minigrad.stepping.graph import Box, names_in
 from minigrad.stepping.known import place
 from minigrad.stepping.record import take_steps
 from minigrad.stepping.steps import Step
+from minigrad.stepping.views import Shown
 from minigrad.tensor import Tensor
 
 
@@ -295,8 +296,17 @@ class Stepper:
 
         return in_frame(self)
 
-    def html(self, path: str | os.PathLike) -> None:
+    def html(
+        self, path: str | os.PathLike, example: int = 0, channel: int = 0, filter: int = 0
+    ) -> None:
         """Write a page that steps: one file, which needs no network.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+        example, channel, filter : int
+            What layers open at: an example of the batch, from which on one turns to some more, a channel
+            and a filter; the last, where a layer has fewer.
 
         Raises
         ------
@@ -306,7 +316,7 @@ class Stepper:
         from minigrad.serialize import whole_file
         from minigrad.stepping.page import page
 
-        text = page(self)
+        text = page(self, Shown(example, channel, filter))
         try:
             with whole_file(path) as file:
                 file.write(text.encode())

@@ -8,7 +8,7 @@ import numpy as np
 from minigrad.stepping.graph import Box
 from minigrad.stepping.jacobian import Local
 from minigrad.stepping.plain_ascii import plain_ascii
-from minigrad.stepping.views import View, view_of
+from minigrad.stepping.views import Shown, View, view_of
 
 
 @dataclass
@@ -119,7 +119,11 @@ class Step:
     @property
     def view(self) -> View | None:
         """The inside of a layer; None for an operation without, and where it was not recorded."""
-        return view_of(self)
+        return self.inside()
+
+    def inside(self, example: int = 0, channel: int = 0, filter: int = 0) -> View | None:
+        """The view of another example of the batch, another channel, another filter than the first."""
+        return view_of(self, Shown(example, channel, filter))
 
     def value(self, name: str) -> np.ndarray | None:
         """The value of an operand or an output by its name; None where it is absent or not known."""

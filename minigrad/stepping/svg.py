@@ -24,25 +24,51 @@ class Board:
         Stands above it.
     signed : bool
         In the colours of a heat map, and not from black to white.
+    rim : (rows, columns)
+        Room around the image, part of `size`, for what lies outside of it.
     """
 
     def __init__(
-        self, matrix: np.ndarray, corner: Pair, size: Pair, title: str, signed: bool = True
+        self,
+        matrix: np.ndarray,
+        corner: Pair,
+        size: Pair,
+        title: str,
+        signed: bool = True,
+        rim: tuple[int, int] = (0, 0),
     ):
-        self.rows, self.columns = matrix.shape
+        (self.rows, self.columns), self.rim = matrix.shape, rim
         (self.left, self.top), (self.width, self.height) = corner, size
-        self.pixel = (self.width / self.columns, self.height / self.rows)
+        self.pixel = (
+            self.width / (self.columns + 2 * rim[1]),
+            self.height / (self.rows + 2 * rim[0]),
+        )
+        (x, y), (width, height) = self.corner(0, 0), self.pixel
+        inner = (
+            f"x='{x:g}' y='{y:g}' width='{self.columns * width:g}' height='{self.rows * height:g}'"
+        )
+        outer = (
+            f"x='{self.left:g}' y='{self.top:g}' width='{self.width:g}' height='{self.height:g}'"
+        )
+        line = "fill='none' stroke='#868e96' stroke-width='0.5'"
         self.image = (
             f"<text x='{self.left:g}' y='{self.top - 8:g}'>{escape(title)}</text>"
-            f"<image x='{self.left:g}' y='{self.top:g}' width='{self.width:g}' "
-            f"height='{self.height:g}' preserveAspectRatio='none' href='{picture(matrix, signed)}'/>"
-            f"<rect x='{self.left:g}' y='{self.top:g}' width='{self.width:g}' "
-            f"height='{self.height:g}' fill='none' stroke='#868e96' stroke-width='0.5'/>"
+            f"<image {inner} preserveAspectRatio='none' href='{picture(matrix, signed)}'/>"
+            f"<rect {inner} {line}/>"
+            + (f"<rect {outer} {line} stroke-dasharray='3 3'/>" if any(rim) else "")
         )
 
     def corner(self, row: float, column: float) -> Pair:
         """x and y of a pixel's upper left corner."""
-        return self.left + column * self.pixel[0], self.top + row * self.pixel[1]
+        width, height = self.pixel
+        return self.left + (column + self.rim[1]) * width, self.top + (row + self.rim[0]) * height
+
+    def holds(self, row: float, column: float) -> bool:
+        """Whether a place lies in the image or in the room around it, whole numbers being centres."""
+        return all(
+            -0.5 - rim <= at <= count - 0.5 + rim
+            for at, count, rim in zip((row, column), (self.rows, self.columns), self.rim)
+        )
 
     def outline(self, row: float, column: float, rows: float = 1, columns: float = 1) -> str:
         """A frame around pixels, from a row and a column on."""
@@ -70,9 +96,10 @@ class Board:
         return "".join(found)
 
 
-def fitted(shape: tuple[int, ...], side: float) -> Pair:
-    """Width and height of an image of square pixels whose longer side is `side`."""
-    return side * shape[1] / max(shape), side * shape[0] / max(shape)
+def fitted(shape: tuple[int, ...], side: float, rim: tuple[int, int] = (0, 0)) -> Pair:
+    """Width and height of an image of square pixels, `rim` included, whose longer side is `side`."""
+    rows, columns = (count + 2 * more for count, more in zip(shape, rim))
+    return side * columns / max(rows, columns), side * rows / max(rows, columns)
 
 
 def spread(shape: tuple[int, ...], most: int) -> list[tuple[int, int]]:

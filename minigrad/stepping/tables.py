@@ -15,6 +15,8 @@ from minigrad.stepping.text import short, summary
 SMALL, COLUMNS = 64, 12
 #: Pixels up to which the sides of a heat map show every entry; matrices of a larger array it shows.
 SIDE, TILES = 64, 16
+#: Entries up to which the last of several axes is none of an image.
+PARTS = 3
 
 #: Colours of a heat map: the most negative, zero, the most positive. They differ for the colour-blind.
 LOW, ZERO, HIGH = np.array([[33, 102, 172], [247, 247, 247], [178, 24, 43]])
@@ -65,13 +67,21 @@ def _largest(array: np.ndarray) -> float:
 
 
 def _heat_map(array: np.ndarray) -> str:
-    """An image of an array; blue is negative, red positive, as strong as the largest."""
+    """An image of an array; blue is negative, red positive, as strong as the largest.
+
+    Where the last axis is too short to be one of an image, as the x and y of a grid, each entry of it is
+    an image, side by side with the others.
+    """
+    parts = array.shape[-1] if array.ndim > 2 and array.shape[-1] <= PARTS else 1
+    array = np.moveaxis(array, -1, -3) if parts > 1 else array
     tiles = array.reshape(-1, *np.atleast_2d(array).shape[-2:])
     shown = tiles[:TILES]
-    across = math.ceil(math.sqrt(len(shown)))
+    across = -(-math.ceil(math.sqrt(len(shown))) // parts) * parts
     rows, columns = (-(-side * across // SIDE) for side in shown.shape[1:])
     board = as_board(shown[:, ::rows, ::columns], across)
     notes = [f"the first {TILES} of {len(tiles):,}"] if len(tiles) > TILES else []
+    if parts > 1:
+        notes.append(f"the {parts} of the last axis side by side")
     if max(rows, columns) > 1:
         notes.append(f"every {rows}. row, every {columns}. column")
     height, width = (max(8, 140 * side // max(board.shape)) for side in board.shape)

@@ -7,10 +7,29 @@ drawing meanwhile. In a page one steps through the frames; in a terminal ``print
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-Maker = Callable[[Any], "View | None"]
+Maker = Callable[[Any, "Shown"], "View | None"]
 _makers: dict[str, Maker] = {}
+
+
+class Shown(NamedTuple):
+    """Which example of the batch, which channel, which filter a view shows; where there are fewer, the last."""
+
+    example: int = 0
+    channel: int = 0
+    filter: int = 0
+
+    def among(self, **counts: int) -> tuple[list[int], str]:
+        """The numbers of those that are shown, of so many, and the same in words."""
+        numbers = {axis: min(getattr(self, axis), count - 1) for axis, count in counts.items()}
+        several = [
+            f"{axis} {k} of {counts[axis]}" for axis, k in numbers.items() if counts[axis] > 1
+        ]
+        return list(numbers.values()), ", ".join(several)
+
+
+FIRST = Shown()
 
 
 @dataclass
@@ -42,6 +61,8 @@ class View:
     frames : list of Frame
     start : int
         The frame that is shown first.
+    shown : str
+        Which of several examples, channels and filters it shows, in words.
     """
 
     title: str
@@ -49,14 +70,19 @@ class View:
     drawing: str
     frames: list[Frame]
     start: int = 0
+    shown: str = ""
 
     def __str__(self) -> str:
         parts = (f"[{number}] {frame.words}" for number, frame in enumerate(self.frames))
-        return "\n".join([self.title, *parts])
+        shown = [f"{self.shown}; another: step.inside(example=1)"] if self.shown else []
+        return "\n".join([self.title, *shown, *parts])
 
 
 def register(name: str) -> Callable[[Maker], Maker]:
-    """Decorate a function from a Step of the operation `name` to its View, None where values lack."""
+    """Decorate a function from a Step of the operation `name`, and what of it is to be shown, to its View.
+
+    It returns None where values lack.
+    """
 
     def keep(maker: Maker) -> Maker:
         _makers[name] = maker
@@ -70,7 +96,7 @@ def opens(step: Any) -> bool:
     return step.name in _makers
 
 
-def view_of(step: Any) -> View | None:
+def view_of(step: Any, shown: Shown) -> View | None:
     """The inside of a step; None where nobody has registered one, or too little was recorded."""
     maker = _makers.get(step.name)
-    return maker(step) if maker else None
+    return maker(step, shown) if maker else None

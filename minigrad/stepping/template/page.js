@@ -229,14 +229,11 @@ function show() {
   const panel = by("panel");
   panel.innerHTML = !present ? data.opening
     : call === null ? data.steps[present - 1].html : scenes[call].html;
-  panel.querySelectorAll("[data-view]").forEach(place => {
-    place.innerHTML = data.views[place.dataset.view];
-  });
   panel.querySelectorAll("[data-array]").forEach(place => {
     place.innerHTML = data.arrays[place.dataset.array];
   });
   panel.scrollTop = 0;
-  panel.querySelectorAll(".view").forEach(enliven);
+  panel.querySelectorAll("[data-views]").forEach(place => openView(place, 0));
   by("slider").value = present;
   const start = firstOf(now) ?? 0;
   by("place").textContent = (start < present ? `steps ${start} to ` : "step ") + `${present} of ${count}`;
@@ -263,6 +260,19 @@ function play() {
 }
 
 // -- the inside of a layer ---------------------------------------------------------------------
+
+// A layer may be there for several examples; the buttons turn from one to the next.
+function openView(place, k) {
+  const numbers = place.dataset.views.split(" ");
+  place.innerHTML = data.views[numbers[k]];
+  enliven(place.querySelector(".view"));
+  place.querySelectorAll("[data-turn]").forEach(button => {
+    const to = k + +button.dataset.turn;
+    button.hidden = numbers.length === 1;
+    button.disabled = !(to in numbers);
+    button.onclick = () => openView(place, to);
+  });
+}
 
 function enliven(element) {
   const frames = JSON.parse(element.querySelector("script").textContent);

@@ -8,11 +8,18 @@ import pytest
 
 import layers
 import minigrad
-from layers.functional import affine_grid, conv2d, grid_sample, lstm
+from layers.functional import (
+    affine_grid,
+    conv2d,
+    conv_transpose2d,
+    grid_sample,
+    lstm,
+    max_pool2d,
+)
 from layers.grid_sample import to_pixels
-from layers.views.convolution import window
 from layers.views.lstm import run
 from layers.views.sampler import read
+from layers.views.windows import window
 from minigrad.stepping.page import page
 
 
@@ -95,11 +102,74 @@ def test_windows_add_up_to_the_convolution(options):
     y, dy = step.outputs[0].value[0, 0], step.outputs[0].gradient[0, 0]
     dw = np.zeros(w.shape[1:])
     for at in np.ndindex(y.shape):
-        seen = window(x.data[0], w.shape[1:], at, step.options)
+        seen = window(x.data[0, : w.shape[1]], w.shape[2:], at, step.options)
         np.testing.assert_allclose(np.sum(seen.values * w.data[0]) + b.data[0], y[at])
         dw += dy[at] * seen.values
     np.testing.assert_allclose(step.operands[1].gradient[0], dw)
     check_drawing(step.view)
+
+
+@pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 1}, {"dilation": (2, 1)}])
+def test_the_largest_of_each_window_gets_what_the_view_says(options):
+    x = leaf(2, 2, 7, 6)
+    x.data[0, 1, 2:4] = 5.0  # ties
+    step = step_of(lambda: max_pool2d(x, (3, 2), **options), "max_pool2d")
+    view = step.inside(channel=1)
+    check_drawing(view)
+    assert any("a tie of" in frame.words for frame in view.frames)
+    dx, dy = np.zeros((7, 6)), step.outputs[0].gradient[0, 1]
+    for frame, at in zip(view.frames, np.ndindex(dy.shape), strict=True):
+        row, column = map(int, re.search(r"dx\[(\d+), (\d+)\] \+= dy", frame.words).groups())
+        assert f"y  = the largest = {x.data[0, 1, row, column]:.4g}," in frame.words
+        dx[row, column] += dy[at]
+    np.testing.assert_allclose(step.operands[0].gradient[0, 1], dx)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"stride": 2, "padding": 1, "output_padding": 1}, {"dilation": (2, 1)}, {"groups": 2}],
+)
+def test_stamps_add_up_to_the_transposed_convolution(options):
+    x, w = leaf(1, 2, 4, 3), leaf(2, 2, 3, 2)
+    step = step_of(lambda: conv_transpose2d(x, w, None, **options), "conv_transpose2d")
+    first = 2 * (options.get("groups", 1) - 1)  # output of the group of channel 1
+    dy = step.outputs[0].gradient[0, first : first + 2]
+    dx, dw = np.zeros((4, 3)), np.zeros(w.shape[1:])
+    for at in np.ndindex(4, 3):
+        seen = window(dy, w.shape[2:], at, step.options)
+        dx[at] = np.sum(seen.values * w.data[1])
+        dw += x.data[0, 1][at] * seen.values
+    np.testing.assert_allclose(step.operands[0].gradient[0, 1], dx)
+    np.testing.assert_allclose(step.operands[1].gradient[1], dw)
+    view = step.inside(channel=1)
+    check_drawing(view)
+    told = [float(f.words.rpartition(" = ")[2]) for f in view.frames]
+    np.testing.assert_allclose(told, dx.ravel(), rtol=1e-3)
+
+
+def test_a_view_says_which_example_channel_and_filter_it_shows():
+    x, w = leaf(3, 4, 5, 5), leaf(6, 2, 3, 3)
+    step = step_of(lambda: conv2d(x, w, groups=2), "conv2d")
+    assert step.view.shown == "example 0 of 3, channel 0 of 2, filter 0 of 6"
+    view = step.inside(example=2, channel=1, filter=99)
+    assert view.shown == "example 2 of 3, channel 1 of 2, filter 5 of 6"
+    assert "input, channel 3" in view.drawing
+    seen = np.sum(x.data[2, 2:, :3, :3] * w.data[5])
+    assert f"= {seen:.4g}" in view.frames[0].words
+
+
+def test_what_lies_outside_of_the_image_is_drawn_below_the_caption():
+    x = leaf(1, 1, 4, 4)
+    for step in (
+        step_of(lambda: conv2d(x, leaf(1, 1, 3, 3), padding=2), "conv2d"),
+        step_of(lambda: max_pool2d(x, 4, 1, padding=2), "max_pool2d"),
+        step_of(lambda: grid_sample(x, leaf(1, 9, 9, 2)), "grid_sample"),
+        step_of(lambda: affine_grid(leaf(1, 2, 3), (1, 1, 9, 9)), "affine_grid"),
+    ):
+        view = step.view
+        for frame in view.frames:
+            tops = re.findall(r" c?y='(\S+)'", re.sub("<text.*?</text>", "", frame.overlay))
+            assert min(map(float, tops), default=40) > 39.9
 
 
 def test_a_convolution_without_bias_and_with_many_windows():

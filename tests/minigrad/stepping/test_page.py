@@ -320,6 +320,38 @@ def test_a_layer_opens_and_its_frames_change(tmp_path):
     ]
 
 
+def test_one_turns_from_example_to_example(tmp_path):
+    x = minigrad.tensor(np.random.default_rng(0).standard_normal((5, 1, 4, 4)), requires_grad=True)
+    w = minigrad.tensor(np.ones((2, 1, 2, 2)), requires_grad=True)
+    with minigrad.recording():
+        loss = np.sum(layers.functional.conv2d(x, w) * 2.0)
+    stepper = minigrad.step(loss)
+    step = stepper.until("conv2d")
+    stepper.html(tmp_path / "steps.html", example=1, filter=1)
+    script = """
+      const words = () => document.querySelector(".view pre").textContent;
+      const buttons = () => [...document.querySelectorAll("[data-turn]")];
+      const found = [];
+      for (let k = 0; k < 3; k++) {
+        found.push([words(), ...buttons().map(button => button.disabled)]);
+        buttons()[1].click();
+      }
+      buttons()[0].click();
+      found.push([words()]);
+      return found;"""
+    said = []
+    for example in (1, 2, 3):
+        view = step.inside(example, filter=1)
+        said.append(view.frames[view.start].words)
+    text = (tmp_path / "steps.html").read_text(encoding="utf-8")
+    assert play(text, script, tmp_path) == [
+        [said[0], True, False],
+        [said[1], False, False],
+        [said[2], False, True],
+        [said[1]],
+    ]
+
+
 def test_three_thousand_nodes_open_fast_and_can_be_stepped(tmp_path):
     w = minigrad.tensor(np.eye(4) * 0.9, requires_grad=True)
     h = minigrad.tensor(np.ones((2, 4)))
