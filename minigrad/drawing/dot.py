@@ -17,12 +17,12 @@ LOOKS = {
 }
 
 
-def dot(loss: Tensor, names: Any = None) -> str:
+def dot(loss: Tensor, names: Any = None, unfold: bool = False) -> str:
     """The graph that `minigrad.draw` draws as DOT text: ``dot -Tsvg graph.dot -o graph.svg``.
 
     Parameters
     ----------
-    loss, names : as in `minigrad.draw`
+    loss, names, unfold : as in `minigrad.draw`
 
     Returns
     -------
@@ -33,7 +33,7 @@ def dot(loss: Tensor, names: Any = None) -> str:
     GraphError
         `loss` has no graph.
     """
-    graph = read(loss, named_by(names, sys._getframe(1)))
+    graph = read(loss, named_by(names, sys._getframe(1), "dot"), unfold, "dot")
     number = {key: f"n{k}" for k, key in enumerate(graph.boxes)}
     written = ["digraph {", "rankdir=LR", "node [shape=box, fontsize=10]"]
     if graph.note:

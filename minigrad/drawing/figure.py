@@ -17,6 +17,7 @@ from minigrad.drawing.boxes import Graph
 from minigrad.drawing.graph import named_by, read
 from minigrad.drawing.layout import arrange
 from minigrad.drawing.numbers import short
+from minigrad.stepping.calls import Call
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 LABELLED = 150
 
 
-def draw(loss: Tensor, names: Any = None) -> Figure:
+def draw(loss: Tensor, names: Any = None, unfold: bool = False) -> Figure:
     """Draw the graph of `loss`: values, gradients, modules.
 
     A box is a value and the operation that made it; leaves have square corners, constants a dashed
@@ -35,7 +36,8 @@ def draw(loss: Tensor, names: Any = None) -> Figure:
     along it, which stands beside it where there is room. The gradients come from a backward pass of
     its own, which leaves `.grad` alone and frees nothing. Inside ``with minigrad.recording():`` all values
     and the modules of all nodes are kept to be shown; without it, those that can be told. A recorded
-    layer that is made of several operations, such as SpatialTransformer, is one box.
+    layer that is made of several operations, such as SpatialTransformer, is one box; so are, of more than
+    some hundred boxes, as many recorded modules as let the picture be read at once.
 
     Parameters
     ----------
@@ -45,12 +47,14 @@ def draw(loss: Tensor, names: Any = None) -> Figure:
         What leaves, results and constants are called; without it the caller's variables are looked
         through. Parameters of a Module also tell which nodes belong to it: these stand on ground of one
         shade, with its name.
+    unfold : bool
+        Draw all that is in modules, however much it is: of some hundred boxes that is a wall chart, and
+        ``step(loss).html("steps.html")`` is quicker to look at.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Of a size at which its text can be read; ``figure.savefig("graph.svg")`` keeps it sharp. With
-        some hundred boxes it is a wall chart, and ``step(loss).html("steps.html")`` is quicker to look at.
+        Of a size at which its text can be read; ``figure.savefig("graph.svg")`` keeps it sharp.
 
     Raises
     ------
@@ -59,7 +63,7 @@ def draw(loss: Tensor, names: Any = None) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    graph = read(loss, named_by(names, sys._getframe(1)))
+    graph = read(loss, named_by(names, sys._getframe(1)), unfold)
     places, bends = arrange(graph.edges())
     bands = break_into_bands(places, bends)
     figure = Figure(figsize=(bands.width + 0.2, bands.height + 0.3))
@@ -75,20 +79,24 @@ def draw(loss: Tensor, names: Any = None) -> Figure:
 
 def _title(graph: Graph) -> str:
     count = f"{len(graph.boxes)} values" if len(graph.boxes) > 1 else "a leaf"
+    if any(isinstance(key, Call) for key in graph.boxes):
+        count += ", those of some modules folded (unfold=True draws all)"
     return (
         f"{count}; {graph.note or 'arrows: forward, width: norm of the gradient that flows back'}"
     )
 
 
 def _ground(axes: Axes, graph: Graph, places: dict[Any, Any], bands: Bands) -> None:
-    """Ground of one shade below the boxes of a module, and its name once a band."""
-    members: dict[tuple[str, int], list[Any]] = {}
+    """Ground below the boxes of each module, of another shade than that of its neighbours."""
+    members: dict[str, list[Any]] = {}
     for key, box in graph.boxes.items():
         if box.group:
-            members.setdefault((box.group, bands.band(places[key][0])), []).append(places[key])
-    shades = {path: n % 2 for n, path in enumerate(dict.fromkeys(path for path, _ in members))}
-    for (path, _), cells in members.items():
-        points = [bands.point(*cell) for cell in cells]
+            members.setdefault(box.group, []).append(bands.point(*places[key]))
+    shades: dict[str, int] = {}
+    for path, points in members.items():
+        near = {shades[p] for p in shades if paint.touch(points, members[p])}
+        free = [shade for shade in range(len(paint.GROUND)) if shade not in near]
+        shades[path] = free[0] if free else 0
         paint.ground(axes, points, path, shades[path])
 
 

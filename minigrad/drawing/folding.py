@@ -1,24 +1,31 @@
-"""Layers that are made of several operations as one box each, where their calls were recorded."""
+"""Modules as one box each, where their calls were recorded.
+
+So are layers that are made of several operations, and of a large graph as many modules as leave it small.
+"""
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from minigrad.drawing.boxes import OPERATION, OUTPUT, Box, Graph
-from minigrad.stepping.calls import Call, calls_of, layers_in
+from minigrad.stepping.calls import Call, calls_of, folded_at_first, outermost
 from minigrad.stepping.graph import boxes
 from minigrad.tape import Node
 from minigrad.tensor import Tensor
 
+#: Boxes up to which a picture can be read at once.
+READABLE = 100
+
 
 def homes(loss: Tensor, named: Mapping[Any, str]) -> dict[Any, Call]:
-    """For each operation and parameter of such a layer the call that is drawn in its place."""
+    """For each operation and parameter of such a module the call that is drawn in its place."""
     tree = calls_of(list(boxes(loss, named).values()), named)
-    return {box.origin: call for call in layers_in(tree) for box in call.members()}
+    calls = outermost(tree, folded_at_first(tree, READABLE))
+    return {box.origin: call for call in calls for box in call.members()}
 
 
 def fold(graph: Graph, home: dict[Any, Call]) -> None:
-    """Put one box in the place of all that belong to a layer."""
+    """Put one box in the place of all that belong to a module that is folded."""
     users: dict[Any, set[Any]] = {}
     for source, target in graph.arrows:
         users.setdefault(source, set()).add(target)
@@ -53,7 +60,7 @@ def _together(one: float | None, other: float | None, same_source: bool) -> floa
 
 def _box(call: Call, ends: list[Box]) -> Box:
     kind = OUTPUT if any(end.kind == OUTPUT for end in ends) else OPERATION
-    box = Box(call.kind, kind, None, call.path, line=ends[-1].line)
+    box = Box(call.kind, kind, None, call.name, line=ends[-1].line)
     if len(ends) == 1:
         box.shape, box.value, box.gradient = ends[0].shape, ends[0].value, ends[0].gradient
     return box

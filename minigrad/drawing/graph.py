@@ -19,16 +19,20 @@ from minigrad.drawing.numbers import short
 from minigrad.errors import GraphError
 from minigrad.stepping.graph import is_module, names_in, parts_of_module
 from minigrad.stepping.recording import memory_of
+from minigrad.stepping.scopes import Scope
 from minigrad.tape import Node, _origin
 from minigrad.tensor import Tensor
 
 
-def read(loss: Tensor, named: dict[Any, str]) -> Graph:
-    """The graph of `loss`; `named` as from `named_by`."""
+def read(loss: Tensor, named: dict[Any, str], unfold: bool = False, by: str = "draw") -> Graph:
+    """The graph of `loss`; `named` as from `named_by`, `unfold` as in `minigrad.draw`.
+
+    Errors speak for the function that it is read `by`.
+    """
     root = _origin(loss) if isinstance(loss, Tensor) else None
     if root is None:
         raise GraphError(
-            f"draw: this {type(loss).__name__} has no graph. Draw a Tensor that was computed from one with "
+            f"{by}: this {type(loss).__name__} has no graph. Draw a Tensor that was computed from one with "
             "requires_grad=True, outside of no_grad() and before detach()."
         )
     keys = _reachable(root)
@@ -43,7 +47,7 @@ def read(loss: Tensor, named: dict[Any, str]) -> Graph:
     for key in keys:
         if isinstance(key, Node):
             _read_values(key, graph, named)
-    home = homes(loss, named) if isinstance(root, Node) else {}
+    home = homes(loss, named) if isinstance(root, Node) and not unfold else {}
     _read_gradients(loss, root, keys, graph, home)
     _read_groups(keys, graph, named)
     fold(graph, home)
@@ -53,13 +57,23 @@ def read(loss: Tensor, named: dict[Any, str]) -> Graph:
 def _read_groups(keys: list[Any], graph: Graph, named: dict[Any, str]) -> None:
     owners = {k: b.label.rpartition(".")[0] for k, b in graph.boxes.items() if b.kind == LEAF}
     groups = group(graph.edges(), owners)
+    calls: dict[Any, Scope] = {}
     for key in keys:
         node = key.inputs[0] if isinstance(key, Node) and key.index is not None else key
         if isinstance(node, Node) and node.values is not None:
-            scopes = node.values.scopes
-            groups[key] = scopes[-1].path(named) if scopes else ""
+            groups[key] = ""
+            if node.values.scopes:
+                calls[key] = node.values.scopes[-1]
+    groups |= {key: _call_of(scope, set(calls.values()), named) for key, scope in calls.items()}
     for key, path in groups.items():
         graph.boxes[key].group = path
+
+
+def _call_of(scope: Scope, calls: set[Scope], named: dict[Any, str]) -> str:
+    """The path of the module that was called, and which call it is of several."""
+    serials = sorted(other.serial for other in calls if other.module is scope.module)
+    which = f", call {serials.index(scope.serial) + 1} of {len(serials)}"
+    return scope.path(named) + which * (len(serials) > 1)
 
 
 def _reachable(root: Any) -> list[Any]:
@@ -74,7 +88,7 @@ def _reachable(root: Any) -> list[Any]:
     return list(keys)
 
 
-def named_by(names: Any, caller: FrameType) -> dict[Any, str]:
+def named_by(names: Any, caller: FrameType, by: str = "draw") -> dict[Any, str]:
     """By identity of a leaf, a node or a module, and by memory of an array: what it is called.
 
     `names` is as in `minigrad.draw`; without it the caller's variables give the names.
@@ -84,7 +98,7 @@ def named_by(names: Any, caller: FrameType) -> dict[Any, str]:
     found: dict[Any, str] = {}
     if not (is_module(names) or isinstance(names, Mapping)):
         raise GraphError(
-            f"draw: names is a {type(names).__name__}; give a Module, or a dict from name to Tensor, array "
+            f"{by}: names is a {type(names).__name__}; give a Module, or a dict from name to Tensor, array "
             'or Module, as in {"w": w, "net": net}.'
         )
     given = {"": names} if is_module(names) else names

@@ -10,7 +10,11 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def short(number: float, digits: int = 3) -> str:
-    """A number with `digits` significant figures: ``0.0312``, ``−1.5``, ``12345``, ``4e−09``, ``nan``."""
+    """A number with `digits` significant figures: ``0.0312``, ``−1.5``, ``12345``, ``4e−09``, ``nan``.
+
+    -0 is 0.
+    """
+    number = number + 0.0
     whole = 10**digits <= abs(number) < 1e6
     text = f"{number:.0f}" if whole else f"{number:.{digits}g}"
     return text.replace("-", MINUS).replace("e+", "e")

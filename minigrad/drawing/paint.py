@@ -22,7 +22,7 @@ Point = tuple[float, float]
 WIDTH, HEIGHT, RUN_IN = 1.22, 0.47, 0.24
 #: Characters that fit into a box.
 ROOM = 26
-GROUND = ("#EDEDED", "#DDE6EE")
+GROUND = ("#EDEDED", "#D6E4F0", "#DCEBDD", "#F0E2EC")
 INK, FLOW, SOFT = "#222222", "#0072B2", "#777777"
 LOOKS: dict[str, dict[str, Any]] = {
     LEAF: {"facecolor": "#FFE9B8", "linewidth": 0.8},
@@ -148,7 +148,7 @@ def continued(axes: Axes, start: Point, label: str) -> None:
 
 
 def ground(axes: Axes, centres: Sequence[Point], path: str, shade: int) -> None:
-    """Shade the cells of a module; neighbours run together. Its name stands where a run begins."""
+    """Shade the cells of a module; neighbours run together. Its name stands once on each such patch."""
     from matplotlib.collections import PatchCollection
     from matplotlib.patches import Rectangle
 
@@ -156,11 +156,23 @@ def ground(axes: Axes, centres: Sequence[Point], path: str, shade: int) -> None:
     axes.add_collection(
         PatchCollection(cells, facecolor=GROUND[shade], edgecolor="none", zorder=0, label=path)
     )
-    tops: dict[int, Point] = {}  # by column
-    for x, y in centres:
-        column = round(x / COLUMN)
-        tops[column] = min(tops.get(column, (x, y)), (x, y), key=lambda point: point[1])
-    for column, (x, y) in tops.items():
-        if column - 1 not in tops:
-            corner = x - WIDTH / 2, y - ROW / 2 + 0.01
-            axes.text(*corner, path, va="top", size=5.5, style="italic", zorder=5)
+    for patch in _patches(centres):
+        x, y = min(patch)
+        corner = x - WIDTH / 2, y - ROW / 2 + 0.01
+        axes.text(*corner, path, va="top", size=5.5, style="italic", zorder=5)
+
+
+def touch(some: Sequence[Point], others: Sequence[Point]) -> bool:
+    """Whether any of the cells around some points meets one of those around others."""
+    apart = np.abs(np.array(some)[:, None] - np.array(others))
+    return bool((apart < (1.01 * COLUMN, 1.01 * ROW)).all(-1).any())
+
+
+def _patches(centres: Sequence[Point]) -> list[list[Point]]:
+    """The points whose cells touch, directly or by others between them, together."""
+    patches: list[list[Point]] = []
+    for point in centres:
+        near = [patch for patch in patches if touch([point], patch)]
+        patches = [patch for patch in patches if patch not in near]
+        patches.append([point, *(other for patch in near for other in patch)])
+    return patches

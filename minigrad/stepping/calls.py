@@ -42,8 +42,15 @@ class Call:
     @property
     def title(self) -> str:
         """Path and kind, and which call it is of several."""
-        title = self.kind if self.path == self.kind else f"{self.path} ({self.kind})"
-        return title if self.of == 1 else f"{title}, call {self.nth} of {self.of}"
+        return self._counted(self.kind if self.path == self.kind else f"{self.path} ({self.kind})")
+
+    @property
+    def name(self) -> str:
+        """Path, and which call it is of several."""
+        return self._counted(self.path)
+
+    def _counted(self, text: str) -> str:
+        return text if self.of == 1 else f"{text}, call {self.nth} of {self.of}"
 
     @property
     def depth(self) -> int:
@@ -143,20 +150,30 @@ def _drop_small(call: Call) -> None:
     call.boxes.sort(key=lambda box: box.number)
 
 
-def folded_at_first(root: Call) -> set[Call]:
+def folded_at_first(root: Call, large: int = LARGE) -> set[Call]:
     """The calls that are one box until they are opened.
 
     These are the layers that are made of several operations, with the parts of them that are so, too,
-    and, of a large graph, all calls as deep as leaves the picture small, else the outermost.
+    and, of a graph of more than `large` boxes, all calls as deep as leaves the picture small, else the
+    outermost.
     """
     folded = {
         inner for layer in layers_in(root) for inner in layer.all() if len(_operations(inner)) > 1
     }
     for depth in range(max((call.depth for call in root.inside()), default=0), 0, -1):
-        if _count_shown(root, folded) <= LARGE:
+        if _count_shown(root, folded) <= large:
             break
         folded |= {call for call in root.inside() if call.depth == depth}
     return folded
+
+
+def outermost(call: Call, folded: set[Call]) -> Iterator[Call]:
+    """Of the calls in a call, those that are drawn as one box."""
+    for inner in call.calls:
+        if inner in folded:
+            yield inner
+        else:
+            yield from outermost(inner, folded)
 
 
 def layers_in(call: Call) -> Iterator[Call]:

@@ -16,7 +16,7 @@ from minigrad.stepping.rows import Row, rows
 from minigrad.stepping.scenes import box_data, scenes
 from minigrad.stepping.steps import Step
 from minigrad.stepping.tables import array_html
-from minigrad.stepping.text import short
+from minigrad.stepping.text import counted, short
 from minigrad.stepping.views import FIRST, Shown, View, opens
 
 Show = Callable[[np.ndarray], str]
@@ -104,7 +104,7 @@ def _scoped_style() -> str:
 
 def page(stepper: Any, shown: Shown = FIRST) -> str:
     """All of the page; layers open at what is `shown` of them."""
-    title = f"stepper: {stepper.boxes[-1].name}, {len(stepper)} steps"
+    title = f"stepper: {stepper.boxes[-1].name}, {counted(len(stepper), 'step')}"
     parts = {
         "%title%": escape(title),
         "%style%": _template("page.css"),

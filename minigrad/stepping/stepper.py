@@ -11,11 +11,13 @@ from minigrad.backward import _origin, _seed
 from minigrad.errors import CheckpointError, GraphError, PageError
 from minigrad.stepping.calls import Call, calls_of, folded_at_first, upwards
 from minigrad.stepping.folded import Folded, fold, users_of
-from minigrad.stepping.graph import Box, names_in
+from minigrad.stepping.graph import Box, boxes, names_in
 from minigrad.stepping.known import place
 from minigrad.stepping.record import take_steps
 from minigrad.stepping.steps import Step
+from minigrad.stepping.text import counted
 from minigrad.stepping.views import Shown
+from minigrad.tape import Node
 from minigrad.tensor import Tensor
 
 
@@ -70,6 +72,13 @@ def _check(loss: Any, grad: Any) -> None:
         raise GraphError(
             "step: this Tensor has no graph, so that there is nothing to step through. Make what it is "
             "computed from with requires_grad=True, outside of no_grad(), and without detach()."
+        )
+    freed = (o for o in boxes(loss, {}) if isinstance(o, Node) and o.ctx is None)
+    if (node := next(freed, None)) is not None:
+        raise GraphError(
+            f"step: {node.name} at {node.line()} was part of an earlier backward pass, which freed what it "
+            "kept. Step first, compute the output anew, or keep the graph with "
+            "backward(retain_graph=True)."
         )
     if grad is None and loss.size != 1:
         raise GraphError(
@@ -272,7 +281,7 @@ class Stepper:
         at = next((k for k, t in enumerate(turns) if t.number == self.position), 0)
         first = max(0, min(at - 5, len(turns) - 11))
         lines = [
-            f"Stepper: {len(self)} steps, "
+            f"Stepper: {counted(len(self), 'step')}, "
             + (f"at {self.position}" if self.position else "not begun")
         ]
         for turn in turns[first : first + 11]:

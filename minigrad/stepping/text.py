@@ -59,3 +59,8 @@ def summary(array: np.ndarray) -> str:
 def short(value: Any) -> str:
     """A number to four digits, and -0 as 0."""
     return format(value + 0.0, ".4g") if isinstance(value, (float, np.floating)) else str(value)
+
+
+def counted(count: int, what: str) -> str:
+    """How many of something there are: ``1 step``, ``2 steps``."""
+    return f"{count} {what}" + "s" * (count != 1)

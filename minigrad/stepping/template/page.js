@@ -152,7 +152,11 @@ function look(next) {
   view = next;
   graph.setAttribute("viewBox", `${view.x} ${view.y} ${view.w} ${view.h}`);
 }
-function whole() { look({ ...extent }); }
+// All of it, but no larger than twice its size.
+function whole() {
+  const w = Math.max(extent.w, (graph.clientWidth || 1000) / 2), h = Math.max(extent.h, (graph.clientHeight || 300) / 2);
+  look({ x: extent.x - (w - extent.w) / 2, y: extent.y - (h - extent.h) / 2, w, h });
+}
 // A small graph is shown whole; of a large one the part around the present box.
 function begin() {
   const width = graph.clientWidth || 1000, height = graph.clientHeight || 300;
@@ -189,7 +193,7 @@ function state(key) {
   const all = scenes[call].steps.length;
   if (!all) return ["no gradient", ""];
   const done = scenes[call].steps.filter(step => step <= present).length;
-  return [done ? `${done} of ${all} steps` : "not yet", done === all ? "done" : done ? "some" : ""];
+  return [done ? `${done} of ${all} step${all > 1 ? "s" : ""}` : "not yet", done === all ? "done" : done ? "some" : ""];
 }
 
 const current = () => present ? shown(data.steps[present - 1].box) : null;

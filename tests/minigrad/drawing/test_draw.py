@@ -9,13 +9,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import minigrad
-from layers import Linear
+from layers import Linear, Sequential, Tanh
 from minigrad import recording
 from minigrad.drawing import paint
 from minigrad.drawing.bands import break_into_bands
 from minigrad.drawing.dot import dot
 from minigrad.drawing.figure import draw
 from minigrad.drawing.layout import arrange
+from minigrad.errors import GraphError
 
 
 def _line():
@@ -104,10 +105,10 @@ def test_modules_stand_on_ground_with_their_name():
 
 def test_a_module_that_is_left_and_entered_again_is_named_at_both_places():
     axes = Figure().add_subplot()
-    column = paint.COLUMN
-    paint.ground(axes, [(1, 1), (1, 0.2), (1 + column, 1), (1 + 3 * column, 1)], "cell", 0)
+    column, row = paint.COLUMN, paint.ROW
+    paint.ground(axes, [(1, 1), (1, 1 - row), (1 + column, 1), (1 + 3 * column, 1)], "cell", 0)
     assert [text.get_text() for text in axes.texts] == ["cell", "cell"]
-    assert axes.texts[0].get_position()[1] < 0.2  # above the topmost of its column
+    assert axes.texts[0].get_position()[1] < 1 - row  # above the topmost of its column
 
 
 def test_a_wide_graph_is_broken_into_bands_that_do_not_overlap_and_say_how_they_go_on():
@@ -185,3 +186,59 @@ def test_without_names_those_of_the_caller_serve():
 def test_dot_escapes_what_its_strings_cannot_hold():
     x = minigrad.tensor(2.0, requires_grad=True)
     assert r'"a\"b\\c\n2\ngrad 4"' in dot(x * x, {'a"b\\c': x})
+
+
+def _blocks(count):
+    net = Sequential(*[Sequential(Linear(3, 3), Tanh(), Linear(3, 3)) for _ in range(count)])
+    with recording():
+        loss = np.sum(net(np.ones((2, 3), np.float32)))
+    return net, loss
+
+
+def test_a_large_picture_folds_modules_unless_all_is_asked_for():
+    net, loss = _blocks(60)
+    folded, whole = draw(loss, {"net": net}), draw(loss, {"net": net}, unfold=True)
+    drawn = [
+        {c.get_label(): len(c.get_paths()) for c in f.axes[0].collections} for f in (folded, whole)
+    ]
+    assert drawn[0]["operation"] == 60
+    assert "leaf" not in drawn[0]
+    assert (drawn[1]["operation"], drawn[1]["leaf"]) == (180, 240)
+    assert "net.7" in _texts(folded)
+    assert dot(loss, {"net": net}).count("Sequential") == 60
+    assert "Sequential" not in dot(loss, {"net": net}, unfold=True)
+
+
+def test_a_small_picture_shows_all():
+    net, loss = _blocks(2)
+    drawn = {
+        c.get_label(): len(c.get_paths()) for c in draw(loss, {"net": net}).axes[0].collections
+    }
+    assert (drawn["operation"], drawn["leaf"]) == (6, 8)
+
+
+def test_modules_beside_each_other_stand_on_different_ground_and_calls_are_counted():
+    net, tanh = Linear(3, 3), Tanh()
+    with recording():
+        x = net(np.ones((2, 3), np.float32))
+        for _ in range(2):
+            x = net(tanh(x))
+        loss = np.sum(x)
+    figure = draw(loss, {"net": net, "tanh": tanh})
+    grounds = {
+        c.get_label(): tuple(c.get_facecolor()[0])
+        for c in figure.axes[0].collections
+        if c.get_zorder() == 0
+    }
+    calls = [f"net, call {k} of 3" for k in (1, 2, 3)]
+    assert set(grounds) == {"net", *calls, *(f"tanh, call {k} of 2" for k in (1, 2))}
+    assert grounds[calls[0]] != grounds["tanh, call 1 of 2"] != grounds[calls[1]]
+    assert set(grounds) <= set(_texts(figure))
+
+
+def test_errors_name_the_function_that_was_called():
+    for function in (draw, dot):
+        with pytest.raises(GraphError, match=f"^{function.__name__}: this float"):
+            function(2.0)
+        with pytest.raises(GraphError, match=f"^{function.__name__}: names is a int"):
+            function(minigrad.tensor(2.0, requires_grad=True), names=3)

@@ -351,6 +351,6 @@ def test_arrays_in_few_characters(array, text):
 
 
 def test_a_number_keeps_its_significant_figures():
-    assert [short(x) for x in (0.03125, -1e-9, 12345.0, 4e7)] == [
-        "0.0312", "−1e−09", "12345", "4e07",
+    assert [short(x) for x in (0.03125, -1e-9, 12345.0, 4e7, -0.0)] == [
+        "0.0312", "−1e−09", "12345", "4e07", "0",
     ]  # fmt: skip

@@ -352,6 +352,16 @@ def test_one_turns_from_example_to_example(tmp_path):
     ]
 
 
+def test_a_small_graph_is_not_drawn_giant(tmp_path):
+    stepper = minigrad.step(np.sum(minigrad.tensor([1.0, 2.0], requires_grad=True)))
+    script = """
+      const box = document.querySelector("#boxes rect").getBoundingClientRect();
+      return [box.width, document.title];"""
+    width, title = play(page(stepper), script, tmp_path)
+    assert width <= 2 * 124
+    assert title == "stepper: sum, 1 step"
+
+
 def test_three_thousand_nodes_open_fast_and_can_be_stepped(tmp_path):
     w = minigrad.tensor(np.eye(4) * 0.9, requires_grad=True)
     h = minigrad.tensor(np.ones((2, 4)))

@@ -19,7 +19,6 @@ from layers import (
     Tanh,
 )
 from minigrad.errors import GraphError
-from minigrad.stepping import calls as folding
 from minigrad.stepping.calls import folded_at_first
 from minigrad.stepping.folded import Folded
 from minigrad.stepping.page import page
@@ -132,12 +131,12 @@ def test_a_line_between_two_modules_leaves_one_and_enters_the_other():
     ]  # fmt: skip
 
 
-def test_the_depth_is_the_deepest_that_is_small(monkeypatch):
+def test_the_depth_is_the_deepest_that_is_small():
     net = Sequential(*[Sequential(Block(), Block()) for _ in range(20)])
     calls = stepper_of(net).calls
     for most, kind, count in [(300, "Linear", 80), (60, "Block", 40), (30, "Sequential", 20)]:
-        monkeypatch.setattr(folding, "LARGE", most)
-        assert [call.kind for call in shown(calls, folded_at_first(calls))] == [kind] * count
+        folded = folded_at_first(calls, most)
+        assert [call.kind for call in shown(calls, folded)] == [kind] * count
 
 
 def test_a_parameter_that_several_calls_use_has_a_box_of_its_own():

@@ -343,3 +343,15 @@ def test_at_a_prompt_a_step_is_a_line():
     assert re.fullmatch(
         r"step 1 of 2: sum  \S*test_steps.py:\d+: stepper = .*", repr(stepper.next())
     )
+
+
+def test_a_freed_graph_is_refused_in_the_words_of_step():
+    x = leaf(2)
+    loss = np.sum(np.exp(x))
+    loss.backward()
+    with pytest.raises(GraphError, match=r"^step: (sum|exp) at .*was part of an earlier backward"):
+        minigrad.step(loss)
+
+
+def test_one_step_is_no_steps():
+    assert repr(minigrad.step(np.sum(leaf(2)))).startswith("Stepper: 1 step,")
