@@ -37,7 +37,8 @@ def step_html(step: Step, inside: str = "", show: Show = array_html) -> str:
     tables = "".join(f"<table class=rows><tbody>{group}</tbody></table>" for group in groups)
     return (
         f"<article class=step><h2>{escape(step.heading)}</h2>"
-        f"<div class=formula>{escape(step.formula)}</div><code class=line>{escape(step.line)}</code>"
+        f"<div class=formula>{escape(step.formula)}</div>"
+        f"{''.join(f'<code class=line>{escape(line)}</code>' for line in (step.line, step.inner) if line)}"
         f"{inside}<div class=groups>{tables}</div></article>"
     )
 

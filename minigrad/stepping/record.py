@@ -16,7 +16,7 @@ from minigrad.stepping.graph import Box, boxes, rules
 from minigrad.stepping.jacobian import local_derivatives
 from minigrad.stepping.known import Known, is_absent, place
 from minigrad.stepping.steps import Operand, Output, Step
-from minigrad.tape import Node
+from minigrad.tape import Node, _describe_line
 from minigrad.tensor import Tensor
 
 
@@ -78,7 +78,12 @@ class _Record:
         options = node.values.options if node.values else {}
         operands = self._operands(node, answers)
         outputs = self._outputs(node, gradient)
-        self.steps.append(Step(0, box, formula(node.rule), node.line(), operands, outputs, options))
+        self.steps.append(
+            Step(
+                0, box, formula(node.rule), node.line(), operands, outputs, options,
+                inner=inner_line(node),
+            )
+        )  # fmt: skip
 
     def _operands(self, node: Node, answers: tuple[Any, ...]) -> list[Operand]:
         names, locals_ = operand_names(node), local_derivatives(node, answers)
@@ -126,6 +131,14 @@ def operand_names(node: Node) -> list[str]:
         elif parameter.kind is not parameter.KEYWORD_ONLY:
             names.append(parameter.name)
     return names
+
+
+def inner_line(node: Node) -> str:
+    """Where the forward of a module of this library made a recorded node; else ''."""
+    values = node.values
+    if values is None or not values.scopes or not values.scopes[-1].is_ours:
+        return ""
+    return f"in {values.scopes[-1].kind}.forward, {_describe_line(*values.line)}"
 
 
 def formula(rule: Any) -> str:

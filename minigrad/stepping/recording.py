@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.listening import listening
-from minigrad.stepping.scopes import Scope, Scopes
+from minigrad.stepping.scopes import Line, Scope, Scopes
 from minigrad.tape import Node
 
 Memory = tuple[int, tuple[int, ...], tuple[int, ...], np.dtype]
@@ -21,14 +21,15 @@ Memory = tuple[int, tuple[int, ...], tuple[int, ...], np.dtype]
 class Values(NamedTuple):
     """What went into an operation (arrays, numbers, None), its options, what came out, and where.
 
-    `scopes` are the calls of modules that were running, from the outermost to the innermost; `serial`
-    grows from one recorded operation to the next.
+    `scopes` are the calls of modules that were running, from the outermost to the innermost, and `line`
+    is that of the innermost; `serial` grows from one recorded operation to the next.
     """
 
     operands: tuple[Any, ...]
     options: dict[str, Any]
     outputs: tuple[np.ndarray, ...]
     scopes: tuple[Scope, ...]
+    line: Line | None
     serial: int
 
 
@@ -53,7 +54,7 @@ def recording() -> Iterator[None]:
 
     def keep(node: Node, arrays: list[Any], options: dict[str, Any], outputs: Any) -> None:
         operands, results = (tuple(map(copies.of, values)) for values in (arrays, outputs))
-        node.values = Values(operands, options, results, scopes.here(), next(_serials))
+        node.values = Values(operands, options, results, *scopes.here(), next(_serials))
 
     try:
         with listening(keep):

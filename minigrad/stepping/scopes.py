@@ -13,6 +13,9 @@ from typing import Any
 
 from minigrad import tape
 
+#: A line of code: the code and an instruction in it, looked up only when it is shown.
+Line = tuple[CodeType, int]
+
 
 class Scope:
     """One call of a module.
@@ -50,15 +53,17 @@ class Scopes:
         # The frames are kept, so that no two calls share an identity.
         self._calls: dict[int, tuple[FrameType, Scope]] = {}
 
-    def here(self) -> tuple[Scope, ...]:
-        """The calls that are running, from the outermost to the innermost."""
+    def here(self) -> tuple[tuple[Scope, ...], Line | None]:
+        """The calls that are running, from the outermost to the innermost, and where the latter has come to."""
         found: list[Scope] = []
+        line = None
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             if frame.f_code.co_name == "forward" and (scope := self._scope(frame)) is not None:
+                line = (frame.f_code, frame.f_lasti) if not found else line
                 found.append(scope)
             frame = frame.f_back
-        return tuple(reversed(found))
+        return tuple(reversed(found)), line
 
     def clear(self) -> None:
         """Let go of the frames."""

@@ -90,6 +90,8 @@ class Step:
     outputs : list of Output
     options : dict
         What forward was given by keyword, where it was recorded.
+    inner : str
+        Where a module of this library made it: the line in that module's forward.
     """
 
     number: int
@@ -100,6 +102,7 @@ class Step:
     outputs: list[Output]
     options: dict[str, Any] = field(default_factory=dict)
     count: int = 0
+    inner: str = ""
 
     @property
     def name(self) -> str:

@@ -21,6 +21,7 @@ def step_text(step: Step) -> str:
         *step.formula.split("\n"),
         *([f'stepper.unfold("{step.name}") opens it'] if isinstance(step, Folded) else []),
         step.line,
+        *filter(None, [step.inner]),
     ]
     return plain_ascii("\n".join(["\n  ".join(head), *_aligned(rows(step))]))
 

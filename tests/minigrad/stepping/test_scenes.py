@@ -2,6 +2,8 @@
 
 import functools
 import itertools
+import re
+from html import escape
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ from layers import (
 from minigrad.errors import GraphError
 from minigrad.stepping.calls import folded_at_first
 from minigrad.stepping.folded import Folded
-from minigrad.stepping.page import page
+from minigrad.stepping.page import page, step_html
 from minigrad.stepping.scenes import scenes
 from tests.minigrad.stepping.browser import play
 
@@ -344,3 +346,16 @@ def test_a_forward_is_known_by_its_object_whatever_its_first_argument_is_called(
     kinds = [call.kind for call in minigrad.step(loss).calls.inside()]
     blocks = ([kind] * 2 + ["Linear"] * 2 for kind in ("Terse", "Decorated"))
     assert kinds == ["Sequential", *itertools.chain(*blocks)]
+
+
+def test_a_step_inside_of_a_layer_shows_the_line_of_its_forward_too():
+    steps = {step.name: step for step in looking().unfold()}
+    sampling = steps["grid_sample"]
+    assert "loss = np.sum(net(x) ** 2)" not in sampling.line  # the caller's own module calls it
+    assert "self.head(self.stn(x)" in sampling.line
+    assert re.search(
+        r"in SpatialTransformer.forward, .*spatial_transformer.py:\d+: ", sampling.inner
+    )
+    assert sampling.inner in str(sampling)
+    assert escape(sampling.inner) in step_html(sampling)
+    assert steps["power"].inner == ""
