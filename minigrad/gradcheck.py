@@ -26,6 +26,7 @@ from minigrad.checking.manners import UNRELIABLE, check_backward, check_forward
 from minigrad.checking.maps import Map, MisshapenError, Operation, Whole
 from minigrad.checking.recorder import operations
 from minigrad.checking.report import Finding, Report, entries
+from minigrad.checking.single import IN_FLOAT32, in_float32
 from minigrad.checking.subject import Subject
 from minigrad.checking.tolerance import Tolerance
 from minigrad.errors import GradientError
@@ -65,7 +66,8 @@ def gradcheck(
     eps : float
         The step of the differences, for entries up to 1; in proportion to the entry above.
     atol, rtol : float
-        Passes where |analytic - numeric| <= atol + rtol |numeric|.
+        Passes where |analytic - numeric| <= atol + rtol |numeric|; atol in proportion to the largest
+        slope where that is below 1.
     samples : int, optional
         How many entries of each input to check, drawn at random. By default all, and a sample (which
         the report states) where an input has more than 4,096.
@@ -78,7 +80,7 @@ def gradcheck(
     Returns
     -------
     Report
-        True where all is well; print it to read what was found.
+        True where all is well, false where nothing could be checked; print it to read what was found.
 
     Raises
     ------
@@ -163,6 +165,9 @@ class _Check:
 
     def run(self, start: list[np.ndarray], kinks: Mapping[str, float] | None) -> None:
         report, subject = self.report, self.subject
+        if in_float32(subject):
+            report.problems.append(IN_FLOAT32)
+            return
         upstream = self.rng.standard_normal(subject.forward().size)
         entries = choose(subject.arrays, self.samples, self.rng)
         self._say_sampled(len(entries))
@@ -189,7 +194,11 @@ class _Check:
 
     def _take_over(self, found: Comparison) -> None:
         report = self.report
-        report.analytic, report.numeric = found.analytic, found.numeric
+        report.tolerance, report.analytic, report.numeric = (
+            found.tolerance,
+            found.analytic,
+            found.numeric,
+        )
         report.checked, report.moved = found.checked, len(found.moved)
         flat = [
             name
@@ -231,7 +240,7 @@ class _Check:
         few, at_kinks = chosen(done), []
         for operation in few if isinstance(self.subject, Whole) else ():
             found = compare_alone(operation, self.tolerance, self.eps, self.rng)
-            if found and found.wrong(self.tolerance):
+            if found and found.wrong:
                 self._say_faulty(operation)
                 return
             if found and found.kinked:
@@ -297,4 +306,7 @@ class _Check:
             subject = faulty
             if report.wrong and faulty.node:
                 report.fault = _called(faulty)
-        report.diagnosis += examine(subject, self.tolerance, self.eps, self.rng)
+        if self.report.wrong and in_float32(subject):
+            report.diagnosis.append(IN_FLOAT32)
+        else:
+            report.diagnosis += examine(subject, self.tolerance, self.eps, self.rng)

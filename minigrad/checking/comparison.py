@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.checking.maps import Map
-from minigrad.checking.slopes import CLEAR, LONGER, Index, Slopes
+from minigrad.checking.slopes import CLEAR, LONGER, SHORTER, Index, Slopes
 from minigrad.checking.tolerance import Tolerance
 
 #: How near a complex step must come to a difference to take its place, being exact.
@@ -26,6 +26,8 @@ JOINT_MOVES = 3
 FAR, NEAR = (1e-3, 1e-2), (1.0, 1e-3, 1e-6)
 #: In how many random directions such a kink is looked for; in one where so many numbers are moved.
 DIRECTIONS, LARGE = 5, 1 << 16
+#: atol is no smaller than this, for the rounding of backward, and than so many times that of differences.
+SMALLEST, DOUBT = 1e-12, 10
 #: Up to this size every entry of an array is checked, beyond it a sample …
 EVERY = 4096
 #: … of so many entries, fewer where the arrays are so large that this many numbers are computed.
@@ -40,6 +42,8 @@ class Comparison:
 
     Attributes
     ----------
+    tolerance : Tolerance
+        With an atol in proportion to the largest slope where that is below 1.
     analytic, numeric : list of ndarray
         For each array; `numeric` is nan where an entry was not checked.
     checked : list of bool ndarray
@@ -55,6 +59,7 @@ class Comparison:
         How many were left unchecked, as rounding drowned each step.
     """
 
+    tolerance: Tolerance
     analytic: list[np.ndarray]
     numeric: list[np.ndarray]
     checked: list[np.ndarray]
@@ -65,10 +70,11 @@ class Comparison:
     lengthened: int = 0
     hidden: int = 0
 
-    def wrong(self, tolerance: Tolerance) -> int:
+    @property
+    def wrong(self) -> int:
         """How many checked entries disagree."""
         return sum(
-            int(np.sum(~tolerance.agree(a[c], n[c])))
+            int(np.sum(~self.tolerance.agree(a[c], n[c])))
             for a, n, c in zip(self.analytic, self.numeric, self.checked)
         )
 
@@ -100,6 +106,7 @@ def compare(
     start = [a.copy() for a in subject.arrays]
     gradients = subject.gradients(upstream)
     found = Comparison(
+        tolerance,
         [g.copy() for g in gradients],
         [np.full(a.shape, np.nan) for a in start],
         [np.zeros(a.shape, bool) for a in start],
@@ -140,7 +147,31 @@ def compare(
         if _between(slopes, upstream, k, i, found.analytic[k][i], tolerance):
             found.stuck.append((k, i))
             found.checked[k][i] = False
+    found.tolerance = _scaled(found, slopes, upstream)
     return found
+
+
+def _scaled(found: Comparison, slopes: Slopes, upstream: np.ndarray) -> Tolerance:
+    """A tolerance that a gradient of small numbers, as that of a large mean, must meet as well.
+
+    Where that is finer than the differences are sure to, which a longer step tells, it is no finer.
+    """
+    tolerance = found.tolerance
+    largest = max(
+        (float(np.max(np.abs(n[c]), initial=0)) for n, c in zip(found.numeric, found.checked)),
+        default=0.0,
+    )
+    if not 0 < largest < 1:
+        return tolerance
+    atol = max(tolerance.atol * largest, SMALLEST)
+    strict, doubt = Tolerance(min(atol, tolerance.atol), tolerance.rtol), 0.0
+    for k, (a, n, c) in enumerate(zip(found.analytic, found.numeric, found.checked)):
+        for place in np.argwhere(c & tolerance.agree(a, n) & ~strict.agree(a, n)):
+            i = tuple(map(int, place))
+            again = float(upstream @ slopes.between(k, i, -LONGER[0], LONGER[0]))
+            drowned = float(np.abs(upstream) @ slopes.rounding(k, i)) / LONGER[0]
+            doubt = max(doubt, DOUBT * abs(again - float(n[i])), drowned)
+    return Tolerance(min(max(strict.atol, doubt), tolerance.atol), tolerance.rtol)
 
 
 def _move(subject: Map, k: int, i: Index, start: float, side: int, rng: Any) -> None:
@@ -165,9 +196,27 @@ def _between(
 def joint_kink(slopes: Slopes, upstream: np.ndarray, tolerance: Tolerance, rng: Any) -> bool:
     """Whether there is a kink that single entries do not show."""
     size = sum(array.size for array in slopes.map.arrays)
-    for _ in range(DIRECTIONS if upstream.size <= EVERY and size <= LARGE else 1):
-        bend, slope = slopes.joint_bend(upstream, rng)
-        if not tolerance.agree(slope + bend / 2, slope):
+    for seed in rng.integers(
+        1 << 32, size=DIRECTIONS if upstream.size <= EVERY and size <= LARGE else 1
+    ):
+        bend, slope = slopes.joint_bend(upstream, seed)
+        if tolerance.agree(slope + bend / 2, slope):
+            continue
+        if not _straightens(slopes, upstream, bend, seed, tolerance):
+            return True
+    return False
+
+
+def _straightens(
+    slopes: Slopes, upstream: np.ndarray, bend: float, seed: int, tolerance: Tolerance
+) -> bool:
+    """Whether f no longer bends over shorter steps the same way, and rounding does not hide it."""
+    for factor in SHORTER:
+        closer = Slopes(slopes.map, slopes.eps * factor, slopes.middle)
+        if float(np.abs(upstream) @ closer.doubt) / closer.eps > CLEAR * bend:
+            return False
+        rest, slope = closer.joint_bend(upstream, seed)
+        if tolerance.agree(slope + rest / 2, slope):
             return True
     return False
 

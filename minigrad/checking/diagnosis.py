@@ -36,7 +36,9 @@ HYPOTHESES: Hypotheses = (
     ("path", path.straight_path),
     ("path", path.output_ignored),
     ("path", path.other_use),
+    ("path", path.penalty),
     ("path", path.shared_path),
+    ("path", path.one_hot),
     ("axis", shape.axis),
     ("flipped", shape.flipped),
     ("mean for sum", value.mean_for_sum),
@@ -53,6 +55,9 @@ STRUCTURE: Hypotheses = (
     ("slope", structure.slope_of_last_step),
     ("slope", structure.slope_of_first_step),
 )
+
+#: So large a part of a region that is named as wrong must be.
+MOSTLY = 0.75
 
 #: More than so many are not told apart by numbers.
 MOST = 3
@@ -112,9 +117,9 @@ def _fitting(case: Case, hypotheses: Hypotheses) -> list[Fit]:
 
 
 def place(case: Case, known: bool) -> str:
-    """Where the wrong entries are, if they are few, a block, or along a border; or nothing.
+    """Where the wrong entries are: few, a block, along a border, of one sign; or, of a known mistake, how many.
 
-    Where the mistake is `known`, larger blocks go without saying.
+    Of a region most entries are wrong. Where the mistake is `known`, larger blocks go without saying.
     """
     if not case.shaped or not case.complete or case.wrong.all() or not case.wrong.any():
         return ""
@@ -125,16 +130,33 @@ def place(case: Case, known: bool) -> str:
     for axis, n in enumerate(case.x.shape):
         values = [int(v) for v in np.unique(at[:, axis])]
         run = values[-1] - values[0] == len(values) - 1
-        if len(values) <= max(1, n // 4) or (run and len(values) < n and not known):
+        full = len(at) >= MOSTLY * len(values) * (case.x.size // n)
+        small = len(values) <= max(1, n // 4) or (run and len(values) < n and not known)
+        if full and small:
             return f"wrong only where axis {axis} is {structure.listed(values)}, right elsewhere"
-    edges = [
-        axis
-        for axis, n in enumerate(case.x.shape)
-        if n > 2 and np.mean((at[:, axis] == 0) | (at[:, axis] == n - 1)) > 0
-    ]
-    on_edge = np.zeros(len(at), bool)
-    for axis in edges:
-        on_edge |= (at[:, axis] == 0) | (at[:, axis] == case.x.shape[axis] - 1)
-    if edges and on_edge.all():
-        return f"wrong only on the border (first and last of axes {', '.join(map(str, edges))})"
+    for word, side in (("< 0", case.x < 0), ("> 0", case.x > 0)):
+        if np.array_equal(case.wrong, side.ravel()[case.index]):
+            return f"wrong where {case.subject.names[case.k]} {word}, right elsewhere"
+    border = _border(case)
+    if border:
+        return border
+    if known and len(at) < MOSTLY * case.x.size:
+        return f"wrong in {len(at)} of {case.x.size} entries, right elsewhere"
     return ""
+
+
+def _border(case: Case) -> str:
+    """The first and last slices that are wrong for the most part, if all wrong entries are in them; or nothing."""
+    wrong = np.zeros(case.x.shape, bool)
+    wrong.ravel()[case.index] = case.wrong
+    rest, axes_of = wrong.copy(), dict[str, list[int]]()
+    for axis, n in enumerate(case.x.shape):
+        mostly = [n > 2 and wrong.take(end, axis).mean() >= MOSTLY for end in (0, -1)]
+        ends = [word for word, is_wrong in zip(("first", "last"), mostly) if is_wrong]
+        if ends:
+            axes_of.setdefault(" and ".join(ends), []).append(axis)
+            np.moveaxis(rest, axis, 0)[[{"first": 0, "last": -1}[word] for word in ends]] = False
+    if rest.any():
+        return ""
+    told = [f"{ends} of axes {', '.join(map(str, axes))}" for ends, axes in axes_of.items()]
+    return f"wrong only on the border ({', '.join(told)})"

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.checking.case import Case, take_cases
+from minigrad.checking.case import SMALL, Case, take_cases
 from minigrad.checking.comparison import EVERY, choose, compare
 from minigrad.checking.diagnosis import diagnose
 from minigrad.checking.maps import Map, Operation
@@ -43,7 +43,7 @@ def first_faulty(
             return operation
         for array, before in zip(operation.arrays, kept):
             array[...] = before
-        if found.wrong(tolerance):
+        if found.wrong:
             return operation
     return None
 
@@ -62,7 +62,9 @@ def examine(subject: Map, tolerance: Tolerance, eps: float, rng: Any) -> list[Fi
         cases = take_cases(subject, upstream, rows, eps)
     except GradientError:
         return []  # what it raised is said already
-    wrong = [case for case in cases if not _right(case, tolerance)]
+    largest = max((float(np.max(np.abs(c.right), initial=0)) for c in cases), default=1.0)
+    scaled = Tolerance(tolerance.atol * np.clip(largest, SMALL, 1), tolerance.rtol)
+    wrong = [case for case in cases if not _right(case, scaled)]
     findings = diagnose(wrong)
     if findings or not all(case.shaped for case in wrong):
         return findings  # a shape that is wrong is said already

@@ -15,7 +15,7 @@ from minigrad.checking.comparison import choose, joint_kink
 from minigrad.checking.maps import Operation
 from minigrad.checking.report import Finding, short
 from minigrad.checking.slopes import Index, Slopes
-from minigrad.checking.ties import check_ties
+from minigrad.checking.ties import check_ties, left_out
 from minigrad.checking.tolerance import Tolerance
 from minigrad.errors import GradientError, GraphError
 
@@ -100,6 +100,9 @@ def check_kinks(
         wrong = next((problem for problem in tried if problem), None)
         if not wrong and (kinks or _joint_kink(operation, eps, tolerance, rng)):
             wrong = check_ties(operation, eps, tolerance, rng)
+            missed = left_out(operation)
+            if missed:
+                notes.append(f"{operation.name}: ties of {missed} more values were not looked at.")
         if wrong:
             problems.append(wrong)
             continue

@@ -41,10 +41,13 @@ class Map:
         The operation's, or 'f'.
     strict : bool
         Nobody un-broadcasts the gradients: each must have the shape of its array.
+    dtypes : tuple of dtype
+        Those of the outputs of an operation.
     """
 
     name = "f"
     strict = False
+    dtypes: tuple[Any, ...] = ()
     names: list[str]
     arrays: list[np.ndarray]
     shapes: list[tuple[int, ...]]
@@ -74,7 +77,7 @@ class Map:
 
     def fit(self, k: int, raw: Any) -> np.ndarray:
         """The gradient of array `k` in its shape."""
-        shape, answer = self.arrays[k].shape, np.asarray(raw, dtype=float)
+        shape, answer = self.arrays[k].shape, np.asarray(raw)
         if answer.shape != shape and not self.strict:
             try:
                 answer = unbroadcast(answer, shape)
@@ -86,6 +89,22 @@ class Map:
                 f"have the shape of {self.names[k]}, {shape}."
             )
         return answer
+
+    def joined(self, outputs: Any) -> np.ndarray:
+        """All outputs as one vector, a copy.
+
+        Raises
+        ------
+        GraphError
+            One whose shape follows the numbers in the inputs.
+        """
+        for number, (y, shape) in enumerate(zip(outputs, self.shapes)):
+            if np.shape(y) != shape:
+                raise GraphError(
+                    f"gradcheck: the shape of output {number} of {self.name} follows the numbers in its "
+                    f"inputs: {shape}, and {np.shape(y)} a small step away. Check it where its shape stays."
+                )
+        return np.concatenate([np.zeros(0), *(np.ravel(y) for y in outputs)]).astype(np.float64)
 
     def split(self, vector: np.ndarray) -> list[np.ndarray]:
         """A vector over all outputs as one array an output."""
@@ -139,7 +158,7 @@ class Whole(Map):
     def forward(self) -> np.ndarray:
         """What f returns, computed without a graph."""
         with no_grad():
-            return _vector([y._data for y in self.outputs()])
+            return self.joined([y._data for y in self.outputs()])
 
     def graph(self) -> Backward:
         """A graph of all of f, and the walk back through it."""
@@ -181,7 +200,8 @@ class Operation(Map):
         self.places = [place for place, need in enumerate(needs) if need]
         self.arrays = [self.operands[place] for place in self.places]
         self.names = names or [f"operand {place}" for place in self.places]
-        self.shapes = [np.shape(y) for y in self._run(self.operands)[0]]
+        outputs = [np.asarray(y) for y in self._run(self.operands)[0]]
+        self.shapes, self.dtypes = [y.shape for y in outputs], tuple(y.dtype for y in outputs)
 
     def _run(self, operands: list[Any]) -> tuple[tuple[Any, ...], Context]:
         ctx = Context()
@@ -191,7 +211,7 @@ class Operation(Map):
 
     def forward(self) -> np.ndarray:
         """What the rule's forward returns."""
-        return _vector(self._run(self.operands)[0])
+        return self.joined(self._run(self.operands)[0])
 
     def complex_forward(self, k: int, i: tuple[int, ...], step: complex) -> np.ndarray | None:
         """The outputs with a complex step in entry `i` of array `k`; None if forward cannot."""
@@ -211,11 +231,24 @@ class Operation(Map):
             answers = self._call_rule(ctx, self.split(upstream))
             wanted = [answers[place] for place in self.places]
             return [
-                np.zeros(x.shape) if answer is None else np.array(answer, dtype=float)
-                for x, answer in zip(self.arrays, wanted)
+                np.zeros(x.shape) if answer is None else self._numbers(name, answer)
+                for x, name, answer in zip(self.arrays, self.names, wanted)
             ]
 
         return backward
+
+    def _numbers(self, name: str, answer: Any) -> np.ndarray:
+        """A gradient as an array of floats, a copy."""
+        try:
+            array = np.array(answer)
+        except ValueError:  # of lists of several lengths
+            array = np.array(None)
+        if array.dtype.kind not in "fiub":
+            what = "complex numbers" if array.dtype.kind == "c" else f"a {type(answer).__name__}"
+            raise GradientError(
+                f"{self.name}: backward returned {what} for {name}. A gradient is an array of real numbers."
+            )
+        return array.astype(float)
 
     def _call_rule(self, ctx: Context, upstream: list[np.ndarray]) -> tuple[Any, ...]:
         try:
@@ -243,9 +276,3 @@ def _flat(outputs: Any) -> Iterator[Any]:
             yield from _flat(output)
     else:
         yield outputs
-
-
-def _vector(outputs: Any) -> np.ndarray:
-    if len(outputs) == 1:
-        return np.array(outputs[0], np.float64).ravel()
-    return np.concatenate([np.ravel(y) for y in outputs] or [np.zeros(0)]).astype(np.float64)

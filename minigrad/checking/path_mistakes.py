@@ -10,7 +10,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from minigrad.checking.case import Case, distance, subsets
+from minigrad.checking.report import short
 from minigrad.checking.value_mistakes import Guess
+
+#: What is missing, a small part of a gradient maybe, is proportional to x where it is so nearly.
+NEARLY = 1e-3
+#: Entries this much smaller, in proportion, are 0 in what is missing.
+ONE_HOT = 1e-4
 
 
 def nothing(case: Case) -> Guess:
@@ -35,6 +41,48 @@ def shared_path(case: Case) -> Guess:
                 yield error, sentence.format(listed)
                 if error <= case.threshold:
                     break  # more paths would fit as well, and say less
+
+
+def penalty(case: Case) -> Guess:
+    """A term of the loss that grows with x², as that of weight decay."""
+    if not (case.shaped and case.complete and case.upstream.size == 1 and case.x.size > 2):
+        return
+    missing, x = case.missing / case.upstream, case.x
+    c = float(np.sum(missing * x) / np.sum(x * x)) if x.any() else 0.0
+    name = case.subject.names[case.k]
+    if c and distance(missing, c * x) < NEARLY and _follows_upstream(case):
+        yield (
+            case.becomes(case.yours + c * x * case.upstream),
+            f"a path lost: what is missing is {c:.4g} times {name}, as of a penalty {c / 2:.4g} times its squares",
+        )
+
+
+def one_hot(case: Case) -> Guess:
+    """What is taken from one entry of each row, as from that of the label."""
+    if not (case.shaped and case.complete and case.x.ndim and case.x.shape[-1] > 2):
+        return
+    missing = case.missing.reshape(-1, case.x.shape[-1])
+    ones = np.abs(missing) > ONE_HOT * np.max(np.abs(missing))
+    if case.upstream.size not in (1, len(missing)) or not (ones.sum(1) == 1).all():
+        return
+    if not _follows_upstream(case):
+        return
+    c = missing[ones] / case.upstream
+    predicted = ones * np.mean(c) * np.reshape(case.upstream, (-1, 1))
+    yield (
+        case.becomes(case.yours + predicted.reshape(case.x.shape)),
+        f"a path lost: what is missing is {short(np.mean(c))} dy in one entry of each row, as in p - onehot(label)",
+    )
+
+
+def _follows_upstream(case: Case) -> bool:
+    """Whether what is missing is in proportion to dy."""
+    another = -1.5 * case.upstream
+    yours = case.yours_for(another)
+    if yours.shape != case.x.shape:
+        return False
+    missing = case.with_upstream(another) - yours.ravel()[case.index]
+    return distance(missing, -1.5 * case.missing.ravel()[case.index]) < NEARLY
 
 
 def _shares(case: Case, axes: tuple[int, ...]) -> Iterator[tuple[list[np.ndarray], str, int]]:

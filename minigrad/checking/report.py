@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 
 @dataclass
 class Report:
-    """What gradcheck found; true where all is well.
+    """What gradcheck found; true where all is well, and not where nothing could be checked.
 
     Attributes
     ----------
@@ -101,8 +101,13 @@ class Report:
     def _excess(self, entry: Entry) -> float:
         return float(self.tolerance.excess(entry.analytic, entry.numeric))
 
+    @property
+    def unknown(self) -> bool:
+        """Whether there was something to check and nothing of it could be."""
+        return any(c.size for c in self.checked) and not any(c.any() for c in self.checked)
+
     def __bool__(self) -> bool:
-        return not self.problems and self.wrong == 0
+        return not self.problems and self.wrong == 0 and not self.unknown
 
     def __str__(self) -> str:
         tail = [f"  {text}" for _, text in self.problems[:3]]
@@ -118,6 +123,8 @@ class Report:
             return f"gradcheck failed: backward and central differences differ in {wrong} of {entries(total)}."
         if self.problems:
             return "gradcheck failed."
+        if self.unknown or "float32" in self.mistakes:
+            return "gradcheck could not tell: no entry could be checked."
         if not total:
             return "gradcheck passed, but nothing was checked."
         return f"gradcheck passed: backward and central differences agree in {entries(total)}."
@@ -152,6 +159,8 @@ class Report:
     def _verdict(self, entry: Entry) -> str:
         """What the size of a relative error means (after the CS231n notes, "Gradient checks")."""
         error = entry.relative_error
+        if "float32" in self.mistakes:
+            return "means nothing: forward computes in float32"
         if not np.isfinite(error):
             return "no number: look for a division by 0, or an overflow"
         near_0 = max(abs(entry.analytic), abs(entry.numeric)) < NOTHING * self.tolerance.atol

@@ -8,7 +8,6 @@ complex      Im f(x + ih) / h                 exact to the last digit, for an an
 import warnings
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,8 @@ from minigrad.checking.tolerance import Tolerance
 
 Index = tuple[int, ...]
 
+#: Rounding is no matter where it is so small a part of a slope.
+FINE = 1e-6
 #: A kink shows where rounding is so small a part of it.
 CLEAR = 0.1
 #: No difference is taken in a complex step, so that it may be as small as numbers are.
@@ -28,7 +29,7 @@ UNITS = 8
 #: Steps so many times longer are tried where rounding drowns the usual one …
 LONGER = (1e2, 1e4)
 #: … and so many times shorter where the usual one is too long for how f curves.
-SHORTER = (1e-2, 1e-4)
+SHORTER = (1e-1, 1e-2, 1e-4)
 
 
 class Slopes:
@@ -53,6 +54,27 @@ class Slopes:
             # Equal infinities, a mask's, have the slope 0 and not inf - inf.
             rise = np.where(ends[0] == ends[1], 0.0, ends[0] - ends[1])
             return rise / (at[0] - at[1])  # the step as it was rounded
+
+    def clear(self, k: int, i: Index) -> np.ndarray:
+        """Central slopes by a longer step where rounding drowns the usual one, by a shorter one where f curves."""
+        slopes = self.between(k, i, -1, 1)
+        fine = FINE * np.max(np.abs(slopes), initial=0)
+        if np.max(self.rounding(k, i), initial=0) > fine:
+            return self.between(k, i, -LONGER[0], LONGER[0])
+        if self._off(k, i, slopes) <= fine:
+            return slopes
+        for closer in self.closer(k, i):
+            near = closer.between(k, i, -1, 1)
+            if np.max(closer.rounding(k, i), initial=0) > fine:
+                break
+            if closer._off(k, i, near) <= fine:
+                return near
+        return slopes
+
+    def _off(self, k: int, i: Index, slopes: np.ndarray) -> float:
+        """By how much central slopes are off, to h²."""
+        double = self.between(k, i, -2, 2)
+        return float(np.max(np.abs(double - slopes), initial=0)) / 3
 
     def closer(self, k: int, i: Index) -> Iterator["Slopes"]:
         """The same with shorter steps, down to one in proportion to a small entry, or of `eps` at a large one.
@@ -100,13 +122,14 @@ class Slopes:
             bend = np.fmax(np.abs(first - 2 * left + right), np.abs(left - 2 * right + last))
             return np.fmax(bend - self.rounding(k, i), 0)
 
-    def joint_bend(self, upstream: np.ndarray, rng: Any) -> tuple[float, float]:
-        """How <upstream, outputs> bends as all entries move at once; and its slope in a random direction.
+    def joint_bend(self, upstream: np.ndarray, seed: int) -> tuple[float, float]:
+        """How <upstream, outputs> bends as all entries move at once; and its slope in a direction drawn from a seed.
 
         Ties of three and more do not show along single entries: the median of five equal numbers stays
         when one of them moves. There the slopes along a line grow unevenly, or those in two directions
         do not add up to that in their sum.
         """
+        rng = np.random.default_rng(seed)
         v, w = (
             [
                 self.eps * rng.uniform(-1, 1, a.shape) * np.maximum(1, np.abs(a))

@@ -4,6 +4,7 @@ f may be a callable of Tensors, a Module, a Function, or a pair of plain array f
 Function is made here.
 """
 
+import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -46,6 +47,7 @@ class Subject:
             )
         named = _parameters(f) if params is None else {str(i): p for i, p in enumerate(params)}
         self.variables = [_variable(number, value) for number, value in enumerate(given)]
+        self._refuse_other_count(f, len(given), inputs)
         self.params = list(named.values())
         self.names = [f"input {number}" for number in range(len(given))]
         self.names += [f"parameter {name}" for name in named]
@@ -54,6 +56,23 @@ class Subject:
         self.promoted = [
             name for name, x in zip(self.names, [*given, *self.params]) if _dtype(x) != np.float64
         ]
+
+    def _refuse_other_count(self, f: Any, count: int, inputs: Any) -> None:
+        """A list is several inputs, which f must take."""
+        called = f[0] if isinstance(f, (tuple, list)) else f
+        if isinstance(called, type) or not isinstance(inputs, (list, tuple)):
+            return
+        try:
+            signature = inspect.signature(called)
+        except (TypeError, ValueError):
+            return  # one of NumPy's, which have none
+        try:
+            signature.bind(*[None] * count)
+        except TypeError:
+            raise GraphError(
+                f"gradcheck: f does not take {count} inputs: f{signature}. A list means several inputs, one for "
+                f"each of its {count} items; one array of them is np.array([...])."
+            ) from None
 
     def arrays(self) -> list[np.ndarray]:
         """Copies of all inputs and parameters, as they are now."""

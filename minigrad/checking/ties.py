@@ -17,7 +17,7 @@ from minigrad.checking.tolerance import Tolerance
 from minigrad.errors import GradientError
 
 #: So many values that several entries share are looked at, the most frequent first; so many outputs.
-VALUES, OUTPUTS = 8, 256
+VALUES, OUTPUTS = 32, 256
 #: So many places beside a tie are tried, up to so many steps away.
 PLACES, REACH = 16, 10
 #: Slopes that differ by less, in proportion, are the same; sums that differ by more are not.
@@ -45,6 +45,12 @@ def check_ties(operation: Operation, eps: float, tolerance: Tolerance, rng: Any)
             if found:
                 return found
     return None
+
+
+def left_out(operation: Operation) -> int:
+    """How many of the values that several entries share are not looked at."""
+    counts = np.unique(np.concatenate([a.ravel() for a in operation.arrays]), return_counts=True)[1]
+    return max(0, int(np.sum(counts > 1)) - VALUES)
 
 
 def _shared(operation: Operation) -> list[float]:

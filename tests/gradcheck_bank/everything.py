@@ -1,6 +1,6 @@
 """All of the bank: importing its parts fills it."""
 
-from tests.gradcheck_bank import arrangements, composed, dense, images, reductions
+from tests.gradcheck_bank import arrangements, composed, dense, images, losses, reductions
 from tests.gradcheck_bank.bank import LARGE, MISTAKES, OPERATIONS, SMALL
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "composed",
     "dense",
     "images",
+    "losses",
     "reductions",
 ]

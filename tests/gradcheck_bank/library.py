@@ -82,6 +82,14 @@ OPERATIONS: dict[str, Entry] = {
     "indexing, slices": Entry(lambda a: a[::-1, 1:3], (M,), ANY),
     "convolve": Entry(np.convolve, ((5,), (3,)), ANY),
     "a value used twice": Entry(lambda a: a * np.tanh(a) + a @ a.T @ a, (M,), ANY),
+    "binary cross-entropy, its two kinks cancelling": Entry(
+        lambda a: F.relu(a) - a * 0.3 + np.log1p(np.exp(-np.abs(a))), (M,), ANY
+    ),
+    "softplus, its two kinks cancelling": Entry(
+        lambda a: F.relu(a) + np.log1p(np.exp(-np.abs(a))), (M,), ANY
+    ),
+    "x by two relus": Entry(lambda a, b: F.relu(a - b) - F.relu(b - a), (M, M), ANY),
+    "sign times absolute": Entry(lambda a: np.sign(a) * np.abs(a), (M,), ANY),
     "relu of a product": Entry(lambda a, b: F.relu(a @ b) @ b.T, (M, (4, 2)), ANY),
     "max of relu": Entry(lambda a: np.max(F.relu(a) * a, axis=0), (M,), ANY),
 }

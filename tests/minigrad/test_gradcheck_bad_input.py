@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from layers import ReLU
+from layers import functional as F
 from layers.batchnorm import batch_norm_backward, batch_norm_forward
 from minigrad import Function, gradcheck
-from minigrad.errors import NotFiniteError, UnsupportedError
+from minigrad.errors import GraphError, NotFiniteError, UnsupportedError
 from tests.strategies import draw_array
 
 
@@ -102,6 +103,102 @@ def test_an_operation_that_cannot_be_checked_alone_is_named_where_the_others_are
     report = gradcheck(f, draw_array(0, (4, 3), -1, 1))
     assert report.mistakes == {"unknown"}
     assert "the fault may lie in normalised, called at" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("x", "a str"),
+        ({}, "a dict"),
+        (len, "a builtin_function_or_method"),
+        (1j * np.ones(3), "complex numbers"),
+        (np.array(["a", "b", "c"]), "a ndarray"),
+    ],
+)
+def test_a_backward_that_returns_no_real_numbers(answer, said):
+    report = gradcheck((lambda x: (x, None), lambda dy, cache: answer), np.ones(3))
+    assert report.mistakes == {"raised"}
+    assert f"f: backward returned {said} for input 0. A gradient is an array" in str(report)
+
+
+def test_an_output_whose_shape_follows_the_inputs_is_refused():
+    with pytest.raises(GraphError, match=r"shape of output 0 of f follows the numbers in its"):
+        gradcheck((lambda x: (x[x > 0], x), lambda dy, x: dy), np.array([1e-9, 1.0]))
+    with pytest.raises(GraphError, match=r"\(2,\), and \(1,\) a small step away"):
+        gradcheck(lambda x: x[x.data > 0] * 2, np.array([1e-9, 1.0]))
+
+
+def test_a_list_of_numbers_is_said_to_be_several_inputs():
+    with pytest.raises(GraphError, match="f does not take 2 inputs: .*A list means several inputs"):
+        gradcheck(lambda x: x * x, [1.0, 2.0])
+    assert gradcheck(lambda *xs: xs[0] * xs[1], [1.0, 2.0])
+    assert gradcheck(np.multiply, [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda x: np.tanh(x.astype("f")),
+        lambda x: np.tanh(x.astype("f")).astype(float) + 1.25,
+        lambda x: np.sum(np.tanh(x.astype("f"))),
+    ],
+)
+def test_a_forward_in_float32_is_not_called_wrong(forward):
+    pair = (lambda x: (forward(x), x), lambda dy, x: dy * (1 - np.tanh(x) ** 2))
+    report = gradcheck(pair, draw_array(0, (3, 4)))
+    assert not report
+    assert report.mistakes == {"float32"}
+    assert "forward computes in float32, though its inputs are float64" in str(report)
+    assert "wrong" not in str(report)
+
+
+def test_an_operation_in_float32_inside_of_f():
+    class Tanh(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.y = np.tanh(x.astype("f")).astype(float)
+            return ctx.y
+
+        @staticmethod
+        def backward(ctx, dy):
+            return dy * (1 - ctx.y**2)
+
+    report = gradcheck(lambda x: Tanh.apply(x) + np.exp(x), draw_array(0, (3, 4)))
+    assert report.mistakes == {"float32"}
+    assert "the fault lies in tanh" in str(report)
+
+
+def test_steps_are_no_float32():
+    assert gradcheck((lambda x: (np.round(x, 4), x), lambda dy, x: 0 * dy), draw_array(0, (3, 4)))
+
+
+def test_where_nothing_can_be_checked_the_report_is_not_true():
+    report = gradcheck((lambda x: (np.sin(x) + 1e15, x), lambda dy, x: dy * np.cos(x)), np.ones(3))
+    assert not report
+    assert report.unknown
+    assert "could not tell: no entry could be checked" in str(report)
+    assert "the outputs are so large that rounding hides the slope" in str(report)
+
+
+def test_gradients_of_small_numbers():
+    x = np.random.default_rng(0).standard_normal((1500, 1500))
+    nothing = gradcheck((lambda x: (x.mean(), x), lambda dy, x: np.zeros_like(x)), x)
+    assert nothing.mistakes == {"path"}
+    assert gradcheck(np.mean, x)
+    assert gradcheck(lambda x: x * 1e-9, x[:3, :4])
+    assert not gradcheck(lambda x: x.detach() * 1e-9, x[:3, :4])
+
+
+def test_slopes_that_are_rounding_alone():
+    x = draw_array(0, (5, 4))
+    assert gradcheck(lambda x: F.softmax(x, 1).sum(), x)
+    assert gradcheck(lambda x: np.sum(x - np.mean(x)) * 1e3, x)
+
+
+def test_a_sum_over_a_million_is_named_as_a_smaller_one():
+    x = np.random.default_rng(0).standard_normal(1_000_000)
+    report = gradcheck((lambda x: ((x * x).sum(), x), lambda dy, x: dy * x), x)
+    assert report.mistakes == {"factor"}
 
 
 def test_a_backward_that_fails_is_quoted_with_its_line():

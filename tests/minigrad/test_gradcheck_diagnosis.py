@@ -467,3 +467,45 @@ def test_a_wrong_slope_before_or_after_a_product(step):
     report = gradcheck((forward, backward), [draw_array(0, (3, 4)), draw_array(1, (4, 2))])
     assert report.mistakes == {"slope"}
     assert f"as a wrong slope in the {step} step puts there" in str(report)
+
+
+# -- a part is not told as the whole ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("slope", "side"), [(1, "<"), (-1, ">")])
+def test_a_mistake_that_holds_for_one_sign_alone(slope, side):
+    report = gradcheck((lambda x: (np.abs(x), x), lambda dy, x: slope * dy), draw_array(0, (3, 4), -2, 2))  # fmt: skip
+    assert report.mistakes == {"sign", "place"}
+    assert f"wrong where input 0 {side} 0, right elsewhere" in str(report)
+
+
+def test_a_mistake_that_holds_for_some_entries():
+    some = np.random.default_rng(0).random((6, 6)) < 0.4
+    report = gradcheck((lambda x: (x**3, x), lambda dy, x: 3 * x * x * dy * np.where(some, 2, 1)), draw_array(0, (6, 6), 1, 2))  # fmt: skip
+    assert f"wrong in {some.sum()} of 36 entries, right elsewhere" in str(report)
+
+
+def test_of_a_region_that_is_named_most_is_wrong():
+    """One wrong entry in each of two rows of eight, on the border too, makes neither the rows nor the border wrong."""
+
+    def backward(dy, x):
+        dx = 2 * x * dy
+        dx[0, 3], dx[0, 5], dx[7, 2] = 3, 4, 5
+        return dx
+
+    report = gradcheck((lambda x: (x * x, x), backward), draw_array(0, (8, 8), 1, 2))
+    assert not report
+    assert "wrong only" not in str(report)
+
+
+def test_a_penalty_and_a_one_hot_that_are_lost():
+    x = draw_array(0, (4, 5))
+    squares = (lambda x: (np.sin(x).sum() + 0.05 * (x * x).sum(), x), lambda dy, x: dy * np.cos(x))
+    assert "what is missing is 0.1 times input 0" in str(gradcheck(squares, x))
+
+    def losses(x):
+        p = np.exp(x) / np.exp(x).sum(1, keepdims=True)
+        return -np.log(p[np.arange(4), [1, 0, 3, 2]]), p
+
+    report = gradcheck((losses, lambda dy, p: p * dy[:, None]), x)
+    assert "what is missing is -1 dy in one entry of each row, as in p - onehot(label)" in str(report)  # fmt: skip

@@ -135,3 +135,13 @@ def test_the_middle_one_of_three_equals_may_have_its_weight(seed):
     assert gradcheck((forward, backward), x, seed=seed)
     wrong = gradcheck((forward, lambda dy, c: backward(dy, c, (1.7, -0.7))), x, seed=seed)
     assert not wrong
+
+
+def test_ties_of_more_values_than_are_looked_at_are_told():
+    x = np.repeat(np.arange(40.0), 2)
+    assert "ties of 8 more values were not looked at" in str(gradcheck(lambda x: np.sort(x), x))
+
+
+def test_a_wrong_tie_behind_many_others_is_found():
+    x = np.repeat(np.arange(20.0), 2)
+    assert gradcheck(_pick(np.max, _every), x).mistakes == {"kink"}
