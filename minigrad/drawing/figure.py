@@ -35,9 +35,10 @@ def draw(loss: Tensor, names: Any = None, unfold: bool = False) -> Figure:
     border, the output a bold one. An arrow is as wide as the norm of the gradient that flows back
     along it, which stands beside it where there is room. The gradients come from a backward pass of
     its own, which leaves `.grad` alone and frees nothing. Inside ``with minigrad.recording():`` all values
-    and the modules of all nodes are kept to be shown; without it, those that can be told. A recorded
-    layer that is made of several operations, such as SpatialTransformer, is one box; so are, of more than
-    some hundred boxes, as many recorded modules as let the picture be read at once.
+    and the modules of all nodes are kept to be shown; without it, those that can be told, for some nodes a
+    module further out. A recorded layer that is made of several operations, such as SpatialTransformer, is
+    one box; so are, where there are more than a hundred boxes, as many recorded modules as let the picture
+    be read at once.
 
     Parameters
     ----------
@@ -66,8 +67,9 @@ def draw(loss: Tensor, names: Any = None, unfold: bool = False) -> Figure:
     graph = read(loss, named_by(names, sys._getframe(1)), unfold)
     places, bends = arrange(graph.edges())
     bands = break_into_bands(places, bends)
-    figure = Figure(figsize=(bands.width + 0.2, bands.height + 0.3))
-    axes = figure.add_axes((0, 0, 1, bands.height / (bands.height + 0.3)))
+    title = 0.45  # inches
+    figure = Figure(figsize=(bands.width + 0.2, bands.height + title))
+    axes = figure.add_axes((0, 0, 1, bands.height / (bands.height + title)))
     axes.set(xlim=(-0.1, bands.width + 0.1), ylim=(bands.height, 0))
     axes.set_axis_off()
     figure.text(0.02, 0.99, _title(graph), va="top", fontsize=9)
@@ -80,10 +82,8 @@ def draw(loss: Tensor, names: Any = None, unfold: bool = False) -> Figure:
 def _title(graph: Graph) -> str:
     count = f"{len(graph.boxes)} values" if len(graph.boxes) > 1 else "a leaf"
     if any(isinstance(key, Call) for key in graph.boxes):
-        count += ", those of some modules folded (unfold=True draws all)"
-    return (
-        f"{count}; {graph.note or 'arrows: forward, width: norm of the gradient that flows back'}"
-    )
+        count += ", modules folded (unfold=True draws all)"
+    return f"{count}\n{graph.note or 'arrows: forward, width: norm of the gradient that flows back'}"
 
 
 def _ground(axes: Axes, graph: Graph, places: dict[Any, Any], bands: Bands) -> None:
