@@ -83,7 +83,9 @@ def _title(graph: Graph) -> str:
     count = f"{len(graph.boxes)} values" if len(graph.boxes) > 1 else "a leaf"
     if any(isinstance(key, Call) for key in graph.boxes):
         count += ", modules folded (unfold=True draws all)"
-    return f"{count}\n{graph.note or 'arrows: forward, width: norm of the gradient that flows back'}"
+    return (
+        f"{count}\n{graph.note or 'arrows: forward, width: norm of the gradient that flows back'}"
+    )
 
 
 def _ground(axes: Axes, graph: Graph, places: dict[Any, Any], bands: Bands) -> None:
