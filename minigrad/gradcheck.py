@@ -237,25 +237,28 @@ class _Check:
     def _check_alone(self, kinked: bool, kinks: Mapping[str, float]) -> None:
         """Each operation at its own inputs, as they were given; all of them on their kinks if f sits on one."""
         done, left_out = operations(self.subject)
-        few, at_kinks = chosen(done), []
-        for operation in few if isinstance(self.subject, Whole) else ():
+        count, at_kinks = 0, []
+        for operation in chosen(done) if isinstance(self.subject, Whole) else ():
             found = compare_alone(operation, self.tolerance, self.eps, self.rng)
-            if found and found.wrong:
+            if found is None:
+                continue
+            if found.wrong:
                 self._say_faulty(operation)
                 return
-            if found and found.kinked:
+            count += 1
+            if found.kinked:
                 at_kinks.append(operation)
-        missed = len(done) + len(left_out) - len(few)
-        if missed:
+        total = len(done) + len(left_out)
+        if isinstance(self.subject, Whole) and count < total:
             self.report.notes.append(
-                f"{missed} of {len(few) + missed} operations were not checked alone."
+                f"{total - count} of {total} operations were not checked alone."
             )
         if kinked or kinks or at_kinks:
             looked_at = done if kinked or kinks else at_kinks
             notes, problems = check_kinks(
                 looked_at, kinks, self.samples, self.eps, self.tolerance, self.rng
             )
-            self.report.kinks += notes
+            self.report.kinks += dict.fromkeys(notes)  # one of a kind
             self.report.problems += problems
 
     def _say_faulty(self, operation: Operation) -> None:

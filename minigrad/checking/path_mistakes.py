@@ -114,10 +114,10 @@ def straight_path(case: Case) -> Guess:
     """dy itself, past the operation: y = x + ..."""
     if case.one_to_one and case.shaped:
         u, missing = case.upstream[case.index], case.right - case.mine
-        yield distance(missing, u), "a path lost: what is missing is dy itself (y = x + …)"
+        yield distance(missing, u), "a path lost: what is missing is dy itself (y = x + ...)"
         yield (
             distance(-missing, u),
-            "a path counted twice: what is too much is dy itself (y = x + …)",
+            "a path counted twice: what is too much is dy itself (y = x + ...)",
         )
 
 

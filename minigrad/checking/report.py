@@ -154,7 +154,7 @@ class Report:
             f"  {at:<{widths[0]}}  {a:>{widths[1]}}  {n:>{widths[2]}}  {error:>{widths[3]}}  {means}".rstrip()
             for at, a, n, error, means in cells
         ]
-        return lines + ([f"  … and {more + 1} more, none of them worse."] if more > 0 else [])
+        return lines + ([f"  ... and {more + 1} more, none of them worse."] if more > 0 else [])
 
     def _verdict(self, entry: Entry) -> str:
         """What the size of a relative error means (after the CS231n notes, "Gradient checks")."""

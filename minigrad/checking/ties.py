@@ -107,7 +107,7 @@ def _wrong(
         for name, g, a in zip(operation.names, gradients, operation.arrays)
         for i in np.argwhere((a == value) & ((g != 0) | (total == 0)))
     ]
-    listed = " and ".join(where[:2]) + (", …" if len(where) > 2 else "")
+    listed = " and ".join(where[:2]) + (", ..." if len(where) > 2 else "")
     return Finding(
         "kink",
         f"{operation.name} at a tie, {listed}, all {short(value)}: moved together they have the slope "

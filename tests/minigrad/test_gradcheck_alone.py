@@ -96,3 +96,11 @@ def test_a_gradient_right_on_a_kink_alone():
     assert report
     assert "absolute at a kink (3 entries)" in str(report)
     assert "does not depend" not in str(gradcheck(np.linalg.norm, np.zeros(3)))
+
+
+def test_an_operation_given_by_itself_is_not_said_to_be_left_out():
+    pair = (lambda x: (np.sin(x), x), lambda dy, x: dy * np.cos(x))
+    assert "checked alone" not in str(gradcheck(pair, np.ones(1 << 21)))
+    assert "1 of 2 operations were not checked alone" in str(
+        gradcheck(lambda x: np.sum(x, 1) * 2, np.ones((2, 1 << 20)))
+    )

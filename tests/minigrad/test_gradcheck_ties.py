@@ -145,3 +145,7 @@ def test_ties_of_more_values_than_are_looked_at_are_told():
 def test_a_wrong_tie_behind_many_others_is_found():
     x = np.repeat(np.arange(20.0), 2)
     assert gradcheck(_pick(np.max, _every), x).mistakes == {"kink"}
+
+
+def test_every_terminal_can_print_what_is_said_of_ties():
+    assert str(gradcheck(_pick(np.max, _every), np.zeros(4))).isascii()
