@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from tqdm import tqdm
 
 from tests.benchmarks import cold, machine, memory
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     timings = {(case.name, n): Timing(case, n) for case in timed for n in options.threads}
     for case in tqdm(timed * rounds, disable=None, desc="speed"):
+        torch.manual_seed(0)  # of its layers' parameters: the same in each turn
         passes = case.prepare()
         for n in options.threads:
             with machine.running_on(n):
