@@ -4,8 +4,10 @@ For a random upstream gradient u, the derivative of <u, f(x)> with respect to on
 backward answers there, and also, nearly, the central difference (<u, f(x + h)> - <u, f(x - h)>) / 2h.
 
 1. Do forward and backward answer twice alike, and leave alone what they are given?   (manners)
+   Does forward compute in float64?                                                      (single)
 2. Does backward agree with differences, entry by entry, off the kinks?             (comparison)
-3. On its kinks, is each operation's slope one of those between the two sides?           (kinks)
+3. Does that of each operation alone, where the inputs are?                               (alone)
+   On its kinks, is its slope one of those between the two sides?                         (kinks)
    Do the slopes of equal entries add up to that of all together?                         (ties)
 4. If not: in which operation is the fault,                                              (fault)
    and which of the known mistakes fits what was found, or where is it at odds with f? (diagnosis)
@@ -48,6 +50,8 @@ def gradcheck(
 ) -> Report:
     """Hold the gradients of `f` at `inputs` to central differences; where they differ, say why.
 
+    Each operation of f is checked by itself too, a few entries of each, as mistakes may cancel.
+
     Also checked: f gives the same for the same inputs and leaves them alone; a second backward pass
     gives what the first gave; no upstream gradient gives no gradient.
 
@@ -87,7 +91,8 @@ def gradcheck(
     DtypeError
         An input or an output that is not float.
     GraphError
-        Nothing to check; f returns what is not a Tensor; `kinks` names an operation that f lacks.
+        Nothing to check; f returns what is not a Tensor, or one whose shape follows the numbers in the
+        inputs; f does not take as many inputs; `kinks` names an operation that f lacks.
     NotImplementedError
         A rule that is still to be written raised it.
     NotFiniteError

@@ -58,23 +58,22 @@ class Slopes:
     def clear(self, k: int, i: Index) -> np.ndarray:
         """Central slopes by a longer step where rounding drowns the usual one, by a shorter one where f curves."""
         slopes = self.between(k, i, -1, 1)
-        fine = FINE * np.max(np.abs(slopes), initial=0)
-        if np.max(self.rounding(k, i), initial=0) > fine:
+        if np.max(self.rounding(k, i), initial=0) > FINE * np.max(np.abs(slopes), initial=0):
             return self.between(k, i, -LONGER[0], LONGER[0])
-        if self._off(k, i, slopes) <= fine:
+        if self._straight(k, i, slopes):
             return slopes
         for closer in self.closer(k, i):
             near = closer.between(k, i, -1, 1)
-            if np.max(closer.rounding(k, i), initial=0) > fine:
+            if np.max(closer.rounding(k, i), initial=0) > FINE * np.max(np.abs(near), initial=0):
                 break
-            if closer._off(k, i, near) <= fine:
+            if closer._straight(k, i, near):
                 return near
         return slopes
 
-    def _off(self, k: int, i: Index, slopes: np.ndarray) -> float:
-        """By how much central slopes are off, to h²."""
-        double = self.between(k, i, -2, 2)
-        return float(np.max(np.abs(double - slopes), initial=0)) / 3
+    def _straight(self, k: int, i: Index, slopes: np.ndarray) -> bool:
+        """Whether central slopes are off, to h², by next to nothing."""
+        off = np.abs(self.between(k, i, -2, 2) - slopes) / 3
+        return bool(np.max(off, initial=0) <= FINE * np.max(np.abs(slopes), initial=0))
 
     def closer(self, k: int, i: Index) -> Iterator["Slopes"]:
         """The same with shorter steps, down to one in proportion to a small entry, or of `eps` at a large one.

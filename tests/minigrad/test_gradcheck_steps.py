@@ -32,6 +32,11 @@ def test_what_is_steep_and_wrong_fails():
     assert gradcheck(pair, np.array([1e-4, 1e-3, 1])).wrong == 3
 
 
+def test_what_is_wrong_so_near_an_edge_that_a_step_crosses_it_is_named():
+    report = gradcheck((lambda x: (np.log(x), x), lambda dy, x: 1.5 * dy / x), np.full(4, 1e-7))
+    assert report.mistakes == {"factor"}
+
+
 def test_entries_on_an_edge_are_moved_to_the_side_where_f_is_finite():
     assert gradcheck(lambda x: np.mean(np.sqrt(x) * x), np.zeros(20))
     report = gradcheck(lambda x: np.sum(np.arcsin(x)), np.array([1.0, -1, 0.2]))
