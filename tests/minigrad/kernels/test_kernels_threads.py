@@ -299,6 +299,15 @@ def test_slices_treat_floating_point_errors_as_their_caller_does(thread_count, h
             assert threads.run_sliced(function, 2) == [("ignore", np.inf)] * 2
 
 
+@pytest.fixture
+def ctrl_c_interrupts():
+    """As in a terminal: a shell's background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_ctrl_c_comes_out_after_all_slices_ended(thread_count):
     thread_count(2)
     threads.run_sliced(lambda *_: None, 2)
