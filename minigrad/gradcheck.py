@@ -199,12 +199,10 @@ class _Check:
 
     def _take_over(self, found: Comparison) -> None:
         report = self.report
-        report.tolerance, report.analytic, report.numeric = (
-            found.tolerance,
-            found.analytic,
-            found.numeric,
-        )
-        report.checked, report.moved = found.checked, len(found.moved)
+        report.analytic, report.numeric, report.checked = (
+            found.analytic, found.numeric, found.checked,
+        )  # fmt: skip
+        report.tolerance, report.moved = found.tolerance, len(found.moved)
         flat = [
             name
             for name, *given in zip(report.names, found.analytic, found.numeric, found.checked)

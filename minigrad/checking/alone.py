@@ -32,16 +32,13 @@ def compare_alone(
     operation: Operation, tolerance: Tolerance, eps: float, rng: Any
 ) -> Comparison | None:
     """What backward and differences give for an operation, left where it was; None if it cannot be compared."""
-    kept = [a.copy() for a in operation.arrays]
     y = operation.forward()
-    if not all(np.isfinite(a).all() for a in (y, *kept)):
+    if not all(np.isfinite(a).all() for a in (y, *operation.arrays)):
         return None
-    few = ENTRIES if max(a.size for a in kept) <= EVERY else FEW
+    few = ENTRIES if max(a.size for a in operation.arrays) <= EVERY else FEW
     entries = choose(operation.arrays, few, rng)
     try:
-        return compare(operation, rng.standard_normal(y.size), entries, tolerance, eps, rng)
+        with operation.undone():
+            return compare(operation, rng.standard_normal(y.size), entries, tolerance, eps, rng)
     except (GradientError, GraphError):
         return None  # said, where it matters, of f as a whole
-    finally:
-        for a, before in zip(operation.arrays, kept):
-            a[...] = before

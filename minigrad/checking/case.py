@@ -119,26 +119,22 @@ class Case:
 
     def yours_with(self, j: int, array: np.ndarray) -> np.ndarray:
         """What your rule gives with another array in the place of array `j`."""
-        kept = self.subject.arrays[j].copy()
-        self.subject.arrays[j][...] = array
         try:
-            return np.asarray(self.subject.backward(self.upstream)[self.k])
+            with self.subject.undone():
+                self.subject.arrays[j][...] = array
+                return np.asarray(self.subject.backward(self.upstream)[self.k])
         except (MinigradError, ValueError, IndexError):
             return np.zeros(0)
-        finally:
-            self.subject.arrays[j][...] = kept
 
     def yours_after(self, j: int, array: np.ndarray) -> np.ndarray:
         """What your backward gives if array `j` becomes another after forward."""
-        kept = self.subject.arrays[j].copy()
         try:
-            backward = self.subject.graph()
-            self.subject.arrays[j][...] = array
-            return np.asarray(backward(self.upstream.copy())[self.k])
+            with self.subject.undone():
+                backward = self.subject.graph()
+                self.subject.arrays[j][...] = array
+                return np.asarray(backward(self.upstream.copy())[self.k])
         except (MinigradError, ValueError, IndexError):
             return np.zeros(0)
-        finally:
-            self.subject.arrays[j][...] = kept
 
     @cached_property
     def threshold(self) -> float:

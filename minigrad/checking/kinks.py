@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.checking.comparison import choose, joint_kink
 from minigrad.checking.maps import Operation
-from minigrad.checking.report import Finding, short
+from minigrad.checking.report import Finding, entries, short
 from minigrad.checking.slopes import Index, Slopes
 from minigrad.checking.ties import check_ties, left_out
 from minigrad.checking.tolerance import Tolerance
@@ -239,14 +239,12 @@ def _beside(
 
     Of three equals that a quantile weighs, none has the slope of the middle one as it moves alone.
     """
-    kept = [a.copy() for a in operation.arrays]
     low, high = sorted((kink.left, kink.right))
     for _ in range(PLACES):
-        for a, before in zip(operation.arrays, kept):
-            a += REACH * eps * rng.uniform(-1, 1, a.shape) * np.maximum(1, np.abs(before))
-        slope = float(Slopes(operation, eps).between(kink.k, kink.i, -1, 1)[kink.output])
-        for a, before in zip(operation.arrays, kept):
-            a[...] = before
+        with operation.undone():
+            for a in operation.arrays:
+                a += REACH * eps * rng.uniform(-1, 1, a.shape) * np.maximum(1, np.abs(a))
+            slope = float(Slopes(operation, eps).between(kink.k, kink.i, -1, 1)[kink.output])
         low, high = min(low, slope), max(high, slope)
         if tolerance.agree(yours, np.clip(yours, low, high)):
             return True
@@ -263,15 +261,14 @@ def _at(operation: Operation, kink: Kink, eps: float) -> bool:
 def _note(operation: Operation, answers: list[tuple[Kink, float]], at: bool) -> str:
     """One kink as an example of all that an operation has; `at` an entry, or within a step of it."""
     kink, yours = answers[0]
-    count = len({(k.k, k.i) for k, _ in answers})
-    entries = f"{count} entr{'y' if count == 1 else 'ies'}"
+    met = entries(len({(k.k, k.i) for k, _ in answers}))
     if max(abs(kink.left), abs(kink.right)) > JUMP:
-        return f"{operation.name} at a jump ({entries}): yours {short(yours)}."
+        return f"{operation.name} at a jump ({met}): yours {short(yours)}."
     if not at:
-        return f"{operation.name} so near a kink that a step crosses it ({entries})."
+        return f"{operation.name} so near a kink that a step crosses it ({met})."
     theirs = PYTORCH.get(operation.name)
     return (
-        f"{operation.name} at a kink ({entries}): slopes {short(kink.left)} and "
+        f"{operation.name} at a kink ({met}): slopes {short(kink.left)} and "
         f"{short(kink.right)}, yours {short(yours)}"
         + (f"; PyTorch's is {theirs}." if theirs else ".")
     )

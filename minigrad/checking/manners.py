@@ -86,13 +86,10 @@ def _largest(arrays: list[np.ndarray]) -> list[tuple[int, Index]]:
 
 def _elsewhere(subject: Map, rng: np.random.Generator) -> np.ndarray:
     """The outputs with each entry a little to one side."""
-    kept = [a.copy() for a in subject.arrays]
-    for a in subject.arrays:
-        a += AWAY * rng.choice([-1, 1], a.shape) * np.maximum(1, np.abs(a))
-    y = subject.forward()
-    for a, before in zip(subject.arrays, kept):
-        a[...] = before
-    return y
+    with subject.undone():
+        for a in subject.arrays:
+            a += AWAY * rng.choice([-1, 1], a.shape) * np.maximum(1, np.abs(a))
+        return subject.forward()
 
 
 def _with(subject: Map, k: int, i: Index, value: float) -> np.ndarray:

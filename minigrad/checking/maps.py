@@ -8,6 +8,7 @@ them apart. The arrays may be written to: forward reads them anew each time.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,16 @@ class Map:
     def graph(self) -> Backward:
         """Run forward for a backward pass; return that, from upstream to one gradient an array."""
         raise NotImplementedError
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """What a block writes into the arrays is undone at its end, however it ends."""
+        kept = [a.copy() for a in self.arrays]
+        try:
+            yield
+        finally:
+            for a, before in zip(self.arrays, kept):
+                a[...] = before
 
     def backward(self, upstream: np.ndarray) -> list[Any]:
         """One gradient an array, as the rule gave them, of whatever shape."""
@@ -143,12 +154,10 @@ class Whole(Map):
         for number, y in enumerate(outputs):
             if y.dtype == np.float64:
                 continue
-            kept = [a.copy() for a in self.arrays]
-            for a in self.arrays:
-                a += AWAY * np.maximum(1, np.abs(a))
-            moved = self.outputs()[number]._data
-            for a, before in zip(self.arrays, kept):
-                a[...] = before
+            with self.undone():
+                for a in self.arrays:
+                    a += AWAY * np.maximum(1, np.abs(a))
+                moved = self.outputs()[number]._data
             if y.requires_grad or not np.array_equal(moved, y._data, equal_nan=True):
                 raise DtypeError(
                     f"gradcheck: output {number} of f is {y.dtype}, though all inputs are float64: small "

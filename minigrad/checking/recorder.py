@@ -47,14 +47,11 @@ def _record(subject: Whole) -> list[Recorded]:
 
 
 def _record_nearby(subject: Whole) -> list[Recorded]:
-    kept = [a.copy() for a in subject.arrays]
-    for number, a in enumerate(subject.arrays):
-        a += AWAY * np.random.default_rng(number).uniform(-1, 1, a.shape) * np.maximum(1, np.abs(a))
-    try:
+    with subject.undone():
+        for number, a in enumerate(subject.arrays):
+            way = np.random.default_rng(number).uniform(-1, 1, a.shape)
+            a += AWAY * way * np.maximum(1, np.abs(a))
         return _record(subject)
-    finally:
-        for a, before in zip(subject.arrays, kept):
-            a[...] = before
 
 
 def _same(one: Any, two: Any) -> bool:

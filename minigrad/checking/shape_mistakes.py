@@ -164,10 +164,9 @@ def _not_additive(rest: np.ndarray, a: int, b: int) -> float:
 
 def _on_exchanged_axes(case: Case, a: int, b: int) -> Guess:
     u = case.upstream.reshape(case.y_shape).swapaxes(a, b)
-    kept = case.x.copy()
-    case.x[...] = kept.swapaxes(a, b)
-    turned = case.yours_for(u)
-    case.x[...] = kept
+    with case.subject.undone():
+        case.x[...] = case.x.swapaxes(a, b).copy()
+        turned = case.yours_for(u)
     if turned.shape == case.x.shape:
         yield (
             case.becomes(turned.swapaxes(a, b)),

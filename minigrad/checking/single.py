@@ -35,11 +35,7 @@ def in_float32(subject: Map) -> bool:
 def _moved(subject: Map, size: float) -> np.ndarray:
     """The outputs with all entries moved by `size`, in proportion, each to its own side."""
     rng = np.random.default_rng(0)
-    kept = [a.copy() for a in subject.arrays]
-    for a in subject.arrays:
-        a += size * rng.choice([-1, 1], a.shape) * rng.uniform(0.5, 1, a.shape) * np.abs(a)
-    try:
+    with subject.undone():
+        for a in subject.arrays:
+            a += size * rng.choice([-1, 1], a.shape) * rng.uniform(0.5, 1, a.shape) * np.abs(a)
         return subject.forward()
-    finally:
-        for a, before in zip(subject.arrays, kept):
-            a[...] = before

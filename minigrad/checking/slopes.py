@@ -150,14 +150,10 @@ class Slopes:
 
     def _at(self, upstream: np.ndarray, way: list[np.ndarray], steps: int) -> float:
         """<upstream, outputs>, so many steps away."""
-        arrays = self.map.arrays
-        kept = [a.copy() for a in arrays]
-        for a, step in zip(arrays, way):
-            a += steps * step
-        value = float(upstream @ self.map.forward())
-        for a, before in zip(arrays, kept):
-            a[...] = before
-        return value
+        with self.map.undone():
+            for a, step in zip(self.map.arrays, way):
+                a += steps * step
+            return float(upstream @ self.map.forward())
 
     def complex(self, k: int, i: Index) -> np.ndarray | None:
         """The slope by a complex step; None where that cannot be taken."""

@@ -10,6 +10,7 @@ see is no matter of degree, and the distance 0.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -130,7 +131,7 @@ def _kept_apart(case: Case, j: int) -> Iterator[tuple[int, int]]:
 
 def _alone(case: Case, j: int, a: int, b: int, at: int, y: np.ndarray) -> bool:
     """Whether slice `at` of y stays as all others of the array move, and they do not."""
-    with _Moved(case, j, a, at):
+    with _moved(case, j, a, at):
         try:
             moved = case.subject.forward().reshape(case.y_shape)
         except Exception:  # whatever a forward raises that does not take such inputs
@@ -143,29 +144,24 @@ def _depends(case: Case, j: int, a: int, b: int, at: int) -> bool:
     """Whether yours, for dy in slice `at` alone, follows other slices of array `j`, on which y there does not depend."""
     u = _only(case, b, at)
     before = case.yours_for(u)
-    with _Moved(case, j, a, at):
+    with _moved(case, j, a, at):
         after = case.yours_for(u)
     if before.shape != after.shape or not before.any():
         return False
     return bool(np.max(np.abs(after - before)) > ROUNDING * np.max(np.abs(before)))
 
 
-class _Moved:
+@contextmanager
+def _moved(case: Case, j: int, a: int, at: int) -> Iterator[None]:
     """Meanwhile all slices of array `j` along axis `a` but one are a little elsewhere."""
-
-    def __init__(self, case: Case, j: int, a: int, at: int):
-        self.array = case.subject.arrays[j]
-        self.kept = self.array.copy()
-        way = AWAY * np.random.default_rng(j).uniform(0.5, 1, self.array.shape)
-        way *= np.maximum(1, np.abs(self.array))
-        np.moveaxis(way, a, 0)[at] = 0
-        self.way = way
-
-    def __enter__(self) -> None:
-        self.array += self.way
-
-    def __exit__(self, *error: object) -> None:
-        self.array[...] = self.kept
+    array = case.subject.arrays[j]
+    way = (
+        AWAY * np.random.default_rng(j).uniform(0.5, 1, array.shape) * np.maximum(1, np.abs(array))
+    )
+    np.moveaxis(way, a, 0)[at] = 0
+    with case.subject.undone():
+        array += way
+        yield
 
 
 def _only(case: Case, axis: int, at: int) -> np.ndarray:

@@ -22,7 +22,6 @@ matrix products.
 """
 
 import math
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -36,8 +35,8 @@ from minigrad.kernels.correlation import (
     correlate_back,
     correlate_weights,
     pack,
-    vectors_of,
 )
+from minigrad.kernels.layouts import CHUNK, plan
 from minigrad.kernels.planes import (
     Layout,
     Pair,
@@ -53,8 +52,6 @@ from minigrad.kernels.windows import output_size
 
 __all__ = ["conv2d_forward", "conv2d_grads", "conv2d_input_grad", "conv2d_weight_grad"]
 
-CHUNK = 2048  # outputs of a channel that are computed at a time: what they need stays in the cache
-LARGE = 1 << 18  # planes of more numbers do not stay there
 WORTH_SHARING = 1 << 21  # products from which on a second thread is worth its start
 
 
@@ -81,7 +78,7 @@ def conv2d_forward(
     y = np.empty((len(x), len(w), *size), x.dtype)
     threads = _threads(y, w.shape)
     images = _images(len(x), threads)
-    layout, offsets = _plan(w.shape[1:], size, stride, padding, dilation, images)
+    layout, offsets = plan(w.shape[1:], size, stride, padding, dilation, images)
     outs, inputs = len(w) // groups, w.shape[1]
     weights = w.reshape(len(w), -1)
 
@@ -119,7 +116,7 @@ def conv2d_input_grad(
     def run(images: Pair, channels: Pair) -> None:
         taps = (channels[1] - channels[0], *w.shape[2:])
         size = dy.shape[2:]
-        layout, offsets = _plan(taps, size, stride, padding, dilation, together, "input_grad")
+        layout, offsets = plan(taps, size, stride, padding, dilation, together, "input_grad")
         for g in range(groups):
             weights = filters[g, :, slice(*channels)].reshape(outs, -1)
             into = g * inputs + channels[0]
@@ -144,7 +141,7 @@ def conv2d_weight_grad(
     threads = _threads(dy, w_shape)
     images = _images(len(x), threads)
     size = dy.shape[2:]
-    layout, offsets = _plan(w_shape[1:], size, stride, padding, dilation, images, "weight_grad")
+    layout, offsets = plan(w_shape[1:], size, stride, padding, dilation, images, "weight_grad")
 
     def run(images: Pair, outputs: Pair, rule: Any = weight_grad) -> np.ndarray:
         dw = np.zeros((w_shape[0], offsets.size + 1), x.dtype)
@@ -215,65 +212,6 @@ def _share(function: Any, images: int, channels: int, threads: int) -> list[Any]
 def _images(images: int, threads: int) -> int:
     """How many images `_share` gives to a thread."""
     return -(-images // threads) if images >= threads else images
-
-
-@lru_cache(maxsize=256)
-def _plan(
-    taps: tuple[int, int, int],
-    size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    images: int,
-    rule: str = "forward",
-) -> tuple[Layout, np.ndarray]:
-    """How images are laid out for `taps` (channels, kh, kw) and outputs of `size`; the taps' offsets.
-
-    `rule` is the kernel's name.
-    """
-    layouts, offsets = _layouts(taps, size, stride, padding, dilation, images)
-    layout = min(layouts, key=lambda layout: _cycles(layout, offsets.size, rule))
-    return layout, offsets * layout.lanes
-
-
-def _layouts(
-    taps: tuple[int, int, int], size: Pair, stride: Pair, padding: Pair, dilation: Pair, images: int
-) -> tuple[list[Layout], np.ndarray]:
-    """All ways to lay out images, and the taps' offsets in one lane."""
-    (row_phases, row_shifts), (col_phases, col_shifts) = (
-        (np.arange(k) * d % s, np.arange(k) * d // s) for k, d, s in zip(taps[1:], dilation, stride)
-    )
-    rows, cols = size[0] + int(row_shifts.max()), size[1] + int(col_shifts.max())
-    channels = np.arange(taps[0])[:, None, None]
-    planes = (channels * stride[0] + row_phases[:, None]) * stride[1] + col_phases
-    offsets = ((planes * rows + row_shifts[:, None]) * cols + col_shifts).ravel()
-    layouts = [
-        Layout(taps[0], stride, padding, rows, cols, *size, lanes, joined)
-        for lanes in (1, 4, 8, 16)
-        if lanes <= max(1, images)
-        for joined in (True, False)
-    ]
-    return layouts, offsets
-
-
-def _cycles(layout: Layout, taps: int, rule: str) -> float:
-    """What an output takes in such a layout, roughly; PARTS.md of tests/benchmarks has the test of it."""
-    lanes, runs, length = layout.lanes, layout.out_rows, layout.out_cols * layout.lanes
-    outputs = runs * length
-    if layout.joined:
-        runs, length = 1, ((runs - 1) * layout.cols + layout.out_cols) * lanes
-    if lanes == 1:
-        moves = 1.6 if layout.stride == (1, 1) else 2.0
-    else:
-        numbers = layout.channels * np.prod(layout.stride) * layout.rows * layout.cols * lanes
-        moves = 1.5 + 2 / lanes + (1 if numbers > LARGE else 0)
-    cycles = float(runs * vectors_of(length) * taps)  # one vector a cycle
-    if rule != "forward":
-        cycles += runs * taps / 2  # the gradients' sums begin anew with each run
-    if rule == "weight_grad":
-        # Each chunk ends with adding up the numbers of each vector: some 8 cycles a weight.
-        cycles += 8 * taps * max(1, outputs / CHUNK)
-    return cycles / outputs + moves
 
 
 def _planes_numpy(image: np.ndarray, layout: Layout) -> np.ndarray:

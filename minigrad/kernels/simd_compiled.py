@@ -44,10 +44,12 @@ class _VectorModel(models.PrimitiveModel):
         super().__init__(manager, kind, kind.ir)
 
 
-def _address(context: Any, builder: Any, kind: Any, array: Any, i: Any) -> tuple[Any, int]:
+def _address(
+    context: Any, builder: Any, kind: Any, array: Any, i: Any, lanes: int = LANES
+) -> tuple[Any, int]:
     """The address of array[i], as one of a vector, and the alignment that it surely has."""
     start = context.make_array(kind)(context, builder, array).data
-    vector = VectorType(kind.dtype).ir.as_pointer()
+    vector = ir.VectorType(VectorType(kind.dtype).ir.element, lanes).as_pointer()
     return builder.bitcast(builder.gep(start, [i]), vector), kind.dtype.bitwidth // 8
 
 
@@ -181,9 +183,8 @@ def _interleaver(count: int) -> Any:
                 )
                 line = lines[t % count]
                 column = builder.shuffle_vector(line, ir.Constant(line.type, ir.Undefined), part)
-                begin = context.make_array(target)(context, builder, target_).data
-                address = builder.bitcast(builder.gep(begin, [to]), column.type.as_pointer())
-                builder.store(column, address, align=target.dtype.bitwidth // 8)
+                address, align = _address(context, builder, target, target_, to, count)
+                builder.store(column, address, align=align)
             return context.get_dummy_value()
 
         whole = types.intp

@@ -208,14 +208,8 @@ def _work(team: _Team, tasks: SimpleQueue) -> None:
         answers[i] = context.run(_answer, team, *slice_)
         done.put(None)
         ended[0] += 1
-        del (
-            context,
-            done,
-            ended,
-            answers,
-            slice_,
-            task,
-        )  # hold nothing of the caller's while waiting
+        # Hold nothing of the caller's while waiting.
+        del context, done, ended, answers, slice_, task
 
 
 @dataclass

@@ -9,22 +9,21 @@ convolution chooses beside all that it could have chosen.
 """
 
 import sys
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numba
 import numpy as np
 
-from minigrad.kernels import convolution, correlation, planes
+from minigrad.kernels import convolution, correlation, layouts, planes
 from minigrad.kernels.threads import set_num_threads
 from minigrad.kernels.windows import output_size
 from tests.benchmarks import machine
+from tests.benchmarks.rounds import medians
 
 RESULTS = Path(__file__).with_name("PARTS.md")
-REPETITIONS = 40
 
 # images, channels, side, filters, kernel, stride, padding, dilation
 SHAPES = (
@@ -110,7 +109,7 @@ def parts_of(shape: tuple[int, ...]) -> list[str]:
     """The cells of one convolution's row: its parts."""
     question, x, weights, bias, y = _convolution(shape)
     images = len(x)
-    layout, offsets = convolution._plan(*question)
+    layout, offsets = layouts.plan(*question)
     packed, sums, most = _prepare(weights, layout)
     room = np.zeros(planes.plane_size(layout) + correlation.SLACK, np.float32)
     parts = [
@@ -130,8 +129,8 @@ def rates_of(shape: tuple[int, ...]) -> list[str]:
     """The cells of one convolution's row: GF/s of the three sums, and the gradients' choices."""
     question, x, weights, _, y = _convolution(shape)
     products = 2e-6 * y.size * weights.shape[1]
-    layout, offsets = convolution._plan(*question, "input_grad")
-    other, others = convolution._plan(*question, "weight_grad")
+    layout, offsets = layouts.plan(*question, "input_grad")
+    other, others = layouts.plan(*question, "weight_grad")
     packed, sums, most = _prepare(weights, layout)
     turned = _prepare(weights.T.copy(), layout)[0]
     room = np.zeros(planes.plane_size(layout) + correlation.SLACK, np.float32)
@@ -151,7 +150,7 @@ def rates_of(shape: tuple[int, ...]) -> list[str]:
 def layouts_of(shape: tuple[int, ...]) -> list[str]:
     """The cells of one convolution's row: each layout's time by that of the fastest."""
     times = _by_layout(shape, "forward")
-    chosen, _ = convolution._plan(*_convolution(shape)[0])
+    chosen, _ = layouts.plan(*_convolution(shape)[0])
     fastest = min(times.values())
     cells = {}
     for layout, taken in times.items():
@@ -170,7 +169,7 @@ def _choice(shape: tuple[int, ...], kernel: str, chosen: Any) -> str:
 
 def _by_layout(shape: tuple[int, ...], kernel: str) -> dict[Any, float]:
     question, x, weights, bias, y = _convolution(shape)
-    layouts, offsets = convolution._layouts(*question)
+    possible, offsets = layouts.all_layouts(*question)
     dw = np.zeros((len(weights), offsets.size + 1), np.float32)
 
     def arguments(taps: np.ndarray) -> tuple[Any, ...]:
@@ -183,7 +182,7 @@ def _by_layout(shape: tuple[int, ...], kernel: str) -> dict[Any, float]:
     run = getattr(convolution, kernel)
     return {
         layout: _milliseconds(run, *arguments(offsets * layout.lanes), layout, (0, len(x)))
-        for layout in layouts
+        for layout in possible
     }
 
 
@@ -194,13 +193,7 @@ def _name(shape: tuple[int, ...]) -> str:
 
 
 def _milliseconds(function: Callable[..., Any], *arguments: Any) -> float:
-    function(*arguments)
-    times = []
-    for _ in range(REPETITIONS):
-        start = time.perf_counter()
-        function(*arguments)
-        times.append(time.perf_counter() - start)
-    return 1e3 * median(times)
+    return medians(partial(function, *arguments))[0]
 
 
 HEAD = """\
@@ -230,8 +223,8 @@ that each gradient chooses, and the kernel's time with them by its time with the
 LAYOUTS = """
 # The choice of a layout
 
-Each layout's time, forward, by that of the fastest, and in bold the one that `_cycles` in
-minigrad/kernels/convolution.py chooses: 1, 4, 8 or 16 images interleaved, rows joined to one run or not.
+Each layout's time, forward, by that of the fastest, and in bold the one that `cycles` in
+minigrad/kernels/layouts.py chooses: 1, 4, 8 or 16 images interleaved, rows joined to one run or not.
 
 | convolution | 1, joined | 1 | 4, joined | 4 | 8, joined | 8 | 16, joined | 16 |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad.kernels import convolution, correlation, planes, pooling, sampling
+from minigrad.kernels import convolution, correlation, layouts, planes, pooling, sampling
 from minigrad.kernels.windows import output_size
 
 
@@ -92,10 +92,10 @@ def test_convolution(window, chosen):
     size, out, kernel, stride, padding, dilation = window
     rng = np.random.default_rng(0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(convolution, "_cycles", lambda layout, *_: layout[-2:] != chosen)
-        convolution._plan.cache_clear()
-        layout, offsets = convolution._plan((2, *kernel), out, stride, padding, dilation, 4)
-    convolution._plan.cache_clear()
+        patch.setattr(layouts, "cycles", lambda layout, *_: layout[-2:] != chosen)
+        layouts.plan.cache_clear()
+        layout, offsets = layouts.plan((2, *kernel), out, stride, padding, dilation, 4)
+    layouts.plan.cache_clear()
     x, dy = rng.standard_normal((5, 3, *size)), rng.standard_normal((5, 4, *out))
     w, bias = rng.standard_normal((3, offsets.size)), rng.standard_normal(3)
     ours, theirs = dy.copy(), dy.copy()

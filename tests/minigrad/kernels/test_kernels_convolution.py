@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad.kernels import JIT, convolution, simd
+from minigrad.kernels import JIT, convolution, layouts, simd
 from minigrad.kernels.convolution import (
     conv2d_forward,
     conv2d_input_grad,
@@ -157,17 +157,17 @@ def test_real_sizes_in_any_layout_are_the_twins(
         expected = all_three(x, w, b, how)
     if lanes is not None:
         monkeypatch.setattr(
-            convolution,
-            "_cycles",
+            layouts,
+            "cycles",
             lambda layout, *_: 2 * abs(layout.lanes - lanes) + (layout.joined != joined),
         )
     thread_count(1)
-    convolution._plan.cache_clear()
+    layouts.plan.cache_clear()
     close(all_three(x, w, b, how), expected, images * side**2)
     thread_count(3)
-    convolution._plan.cache_clear()
+    layouts.plan.cache_clear()
     close(all_three(x, w, b, how), expected, images * side**2)
-    convolution._plan.cache_clear()
+    layouts.plan.cache_clear()
 
 
 def test_a_nan_stays_with_the_outputs_that_see_it():
