@@ -6,13 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import GradientError
+from minigrad.errors import GradientError, UnsupportedError
 
 
 class Handle:
     """A hook that is in place: ``handle.remove()`` takes it away, and so does the end of a with block."""
 
     def __init__(self, owner: Any, hook: Callable[..., Any], before: bool = False):
+        if not callable(hook):
+            raise UnsupportedError(
+                f"A hook is a function, to be called later; this one is {hook!r}. Give the function itself, "
+                "without calling it."
+            )
         self.hook, self.before = hook, before
         self._owner = weakref.ref(owner)
         owner._hooks = (*owner._hooks, self)

@@ -206,6 +206,8 @@ class Tensor(NumPyMethods):
         ------
         GraphError
             No gradient flows here.
+        UnsupportedError
+            `hook` cannot be called.
         """
         if not self.requires_grad:
             raise GraphError(

@@ -3,8 +3,10 @@
 import copy
 
 import numpy as np
+import pytest
 
 from layers import Linear, Module, ReLU, Sequential
+from minigrad.errors import UnsupportedError
 
 
 class Scale(Module):
@@ -58,3 +60,13 @@ def test_hooks_are_no_part_of_a_modules_state_or_picture():
     before = repr(layer), list(layer.state_dict())
     layer.register_forward_hook(lambda *_: None)
     assert (repr(layer), list(layer.state_dict())) == before
+
+
+def test_what_cannot_be_called_is_refused_at_once():
+    layer = ReLU()
+    for register in (layer.register_forward_hook, layer.register_forward_pre_hook):
+        with pytest.raises(
+            UnsupportedError, match=r"this one is 'print'\. Give the function itself"
+        ):
+            register("print")
+    assert not layer._hooks

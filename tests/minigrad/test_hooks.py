@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad.errors import GradientError, GraphError
+from minigrad.errors import GradientError, GraphError, UnsupportedError
 
 
 def test_a_hook_sees_the_whole_gradient_of_a_leaf_and_of_a_result_once():
@@ -105,6 +105,14 @@ def test_a_gradient_of_another_shape_is_refused_with_the_name_of_the_hook():
 def test_a_tensor_that_no_gradient_reaches_takes_no_hook():
     with pytest.raises(GraphError, match="register_hook"):
         minigrad.tensor(1.0).register_hook(print)
+
+
+def test_what_cannot_be_called_is_refused_at_once():
+    x = minigrad.tensor(1.0, requires_grad=True)
+    for leaf_or_result in (x, x * 2):
+        with pytest.raises(UnsupportedError, match=r"this one is 3\. Give the function itself"):
+            leaf_or_result.register_hook(3)
+    (x * 2).backward()  # and none is left behind
 
 
 @pytest.mark.parametrize("twin_of", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
