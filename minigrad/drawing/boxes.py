@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LEAF, CONSTANT, OPERATION, OUTPUT = "leaf", "constant", "operation", "output"
+#: Said of a graph that has such a leaf.
+LATER = "a leaf that no rule kept is shown as it is now"
 
 
 @dataclass
@@ -35,12 +37,14 @@ class Box:
 class Graph:
     """All boxes, and for each arrow (from, to) the norm of the gradient that flows back along it.
 
-    `note` says why there are no gradients, and is '' where there are.
+    `note` says why there are no gradients, and is '' where there are. `has_later` tells whether some leaf
+    shows the value that it has now, since no rule kept that of the pass.
     """
 
     boxes: dict[Any, Box] = field(default_factory=dict)
     arrows: dict[tuple[Any, Any], float | None] = field(default_factory=dict)
     note: str = ""
+    has_later: bool = False
 
     def edges(self) -> dict[Any, list[Any]]:
         """Per box the boxes it comes from."""

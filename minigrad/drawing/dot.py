@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from minigrad.drawing.boxes import CONSTANT, LEAF, OPERATION, OUTPUT, Box
+from minigrad.drawing.boxes import CONSTANT, LATER, LEAF, OPERATION, OUTPUT, Box
 from minigrad.drawing.graph import named_by, read
 from minigrad.drawing.numbers import short
 from minigrad.drawing.paint import lines
@@ -36,8 +36,8 @@ def dot(loss: Tensor, names: Any = None, unfold: bool = False) -> str:
     graph = read(loss, named_by(names, sys._getframe(1), "dot"), unfold, "dot")
     number = {key: f"n{k}" for k, key in enumerate(graph.boxes)}
     written = ["digraph {", "rankdir=LR", "node [shape=box, fontsize=10]"]
-    if graph.note:
-        written.append(f"label={_quoted(graph.note)}")
+    if notes := [*filter(None, [graph.note]), *[LATER] * graph.has_later]:
+        written.append(f"label={_quoted(*notes)}")
     modules: dict[str, list[str]] = {}
     for key, box in graph.boxes.items():
         modules.setdefault(box.group, []).append(f"{number[key]} {_look(box)}")

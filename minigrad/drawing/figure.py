@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.drawing import paint
 from minigrad.drawing.bands import Bands, break_into_bands
-from minigrad.drawing.boxes import Graph
+from minigrad.drawing.boxes import LATER, Graph
 from minigrad.drawing.graph import named_by, read
 from minigrad.drawing.layout import arrange
 from minigrad.drawing.numbers import short
@@ -83,6 +83,8 @@ def _title(graph: Graph) -> str:
     count = f"{len(graph.boxes)} values" if len(graph.boxes) > 1 else "a leaf"
     if any(isinstance(key, Call) for key in graph.boxes):
         count += ", modules folded (unfold=True draws all)"
+    if graph.has_later:
+        count += f"; {LATER}"
     return (
         f"{count}\n{graph.note or 'arrows: forward, width: norm of the gradient that flows back'}"
     )

@@ -1,7 +1,8 @@
 """A graph as boxes and arrows: what is known of each value, and the gradient along each arrow.
 
 The gradients come from a backward pass of its own, which frees nothing and leaves `.grad` alone. A
-value is known where a rule kept it or a leaf holds it. What is not known is None, never 0.
+value is known where it was recorded or a rule kept it; of a leaf that nobody kept the value of now is
+shown, and the graph says so. What is not known is None, never 0.
 """
 
 from collections.abc import Mapping
@@ -47,6 +48,9 @@ def read(loss: Tensor, named: dict[Any, str], unfold: bool = False, by: str = "d
     for key in keys:
         if isinstance(key, Node):
             _read_values(key, graph, named)
+    for leaf in keys:
+        if isinstance(leaf, Tensor) and graph.boxes[leaf].value is None:
+            graph.boxes[leaf].value, graph.has_later = leaf._data, True
     home = homes(loss, named) if isinstance(root, Node) and not unfold else {}
     _read_gradients(loss, root, keys, graph, home)
     _read_groups(keys, graph, named)
@@ -115,7 +119,7 @@ def named_by(names: Any, caller: FrameType, by: str = "draw") -> dict[Any, str]:
 def _box(key: Any, named: dict[Any, str]) -> Box:
     name = named.get(id(key), "")
     if isinstance(key, Tensor):
-        return Box(name or getattr(key, "_path", "") or "leaf", LEAF, key.shape, value=key._data)
+        return Box(name or getattr(key, "_path", "") or "leaf", LEAF, key.shape)
     label = f"{name} = {_call(key)}" if name else _call(key)
     return Box(label, OPERATION, None if key.outputs > 1 else key.shape, line=key.line())
 

@@ -111,15 +111,18 @@ def names_in(frame: FrameType | None) -> dict[Any, str]:
 
     Arrays, and those of Tensors, are named by their memory: a constant goes into a graph as a view.
     """
+    scopes = (frame.f_locals, frame.f_globals) if frame else ()
+    variables = [
+        item for scope in scopes for item in list(scope.items()) if not item[0].startswith("_")
+    ]
     found: dict[Any, str] = {}
-    for scope in (frame.f_locals, frame.f_globals) if frame else ():
-        for name, value in list(scope.items()):
-            if not name.startswith("_"):
-                for path, part in _parts(name, value):
-                    found.setdefault(id(part), path)
-                    array = getattr(part, "_data", part)
-                    if isinstance(array, np.ndarray):
-                        found.setdefault(memory_of(array), path)
+    # Modules first: a variable that holds one of their parameters for a while does not rename it.
+    for name, value in sorted(variables, key=lambda item: not is_module(item[1])):
+        for path, part in _parts(name, value):
+            found.setdefault(id(part), path)
+            array = getattr(part, "_data", part)
+            if isinstance(array, np.ndarray):
+                found.setdefault(memory_of(array), path)
     return found
 
 
@@ -128,11 +131,16 @@ def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, (Tensor, np.ndarray)):
         yield name, value
     elif isinstance(value, (list, tuple)):
-        yield from ((f"{name}[{k}]", v) for k, v in enumerate(value) if isinstance(v, Tensor))
+        yield from ((f"{name}[{k}]", v) for k, v in enumerate(value) if _is_nameless(v))
     elif isinstance(value, dict):
-        yield from ((f"{name}[{k!r}]", v) for k, v in value.items() if isinstance(v, Tensor))
+        yield from ((f"{name}[{k!r}]", v) for k, v in value.items() if _is_nameless(v))
     elif is_module(value):
         yield from parts_of_module(name, value)
+
+
+def _is_nameless(value: Any) -> bool:
+    """Whether this is a Tensor that does not know its own place in a module."""
+    return isinstance(value, Tensor) and not getattr(value, "_path", "")
 
 
 def is_module(value: Any) -> bool:

@@ -1,8 +1,8 @@
 """What is known of the values in a graph: recorded ones, and else those that happen to be kept.
 
-Without a recording a value is known where it is a leaf's, where it is the loss, or where a rule kept
-it on ctx: its own operand, its own output, or the operand of a later operation, which is the output
-of the one before. All else is None, and never guessed.
+Without a recording a value is known where it is the loss, or where a rule kept it on ctx: its own
+operand, its own output, or the operand of another operation, which is the leaf or the output of the one
+before. A leaf that no rule kept is shown as it is now. All else is None, and never guessed.
 """
 
 from collections.abc import Iterable
@@ -31,12 +31,15 @@ class Known:
         self._copies = Copies()
         self._operands: dict[tuple[Node, int], Any] = {}
         self._outputs: dict[Place, np.ndarray] = {}
+        self._leaves: dict[Tensor, np.ndarray] = {}
         for node in nodes:
             self._collect(node)
         for (node, number), value in self._operands.items():
             source = node.inputs[number]
             if isinstance(source, Node):
                 self._outputs.setdefault(place(source), value)
+            elif source is not None:
+                self._leaves.setdefault(source, value)
         if loss._node is not None:
             self._outputs.setdefault(place(loss._node), self._copies.of(loss._data))
 
@@ -47,8 +50,14 @@ class Known:
         if value is None and isinstance(source, Node):
             value = self._outputs.get(place(source))
         elif value is None and source is not None:
-            value = self._copies.of(source._data)
+            is_known = source in self._leaves
+            value = self._leaves[source] if is_known else self._copies.of(source._data)
         return None if value is None else np.asarray(value)
+
+    def is_now(self, node: Node, number: int) -> bool:
+        """Whether an operand is a leaf that no rule kept, so that its value may be a later one."""
+        source = node.inputs[number]
+        return isinstance(source, Tensor) and source not in self._leaves
 
     def output(self, node: Node, number: int = 0) -> np.ndarray | None:
         """What an operation answered."""

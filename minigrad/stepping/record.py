@@ -103,7 +103,7 @@ class _Record:
         """Fill in where the operand came from, and what goes back there."""
         source, answer = node.inputs[number], answers[number]
         rule, output = place(source) if isinstance(source, Node) else (source, 0)
-        operand.source = self.boxes[rule]
+        operand.source, operand.is_now = self.boxes[rule], self.known.is_now(node, number)
         if isinstance(rule, Node) and rule.outputs > 1:
             operand.output = output
         if answer is not None:

@@ -58,7 +58,8 @@ def _of_operand(operand: Operand, output: str) -> Iterator[Row]:
         yield Row("operand", name, "constant", operand.value)
         return
     box = operand.source.number
-    yield Row("operand", name, f"from {operand.target}", operand.value, box=box)
+    words = f"from {operand.target}" + ", as it is now" * operand.is_now
+    yield Row("operand", name, words, operand.value, box=box)
     if operand.local is not None:
         _, array, words = operand.local
         label = words if array is not None else "Jacobian"

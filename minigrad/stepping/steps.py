@@ -48,6 +48,8 @@ class Operand:
         What has arrived at the source up to now, `gradient` included.
     arrival : int
         `gradient` is the arrival-th to arrive there (1: the first, 0: nothing goes out).
+    is_now : bool
+        `value` is that of a leaf by now, since nobody kept that of the pass.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Operand:
     gradient: np.ndarray | None = None
     total: np.ndarray | None = None
     arrival: int = 0
+    is_now: bool = False
 
     @property
     def arrivals(self) -> int:

@@ -13,6 +13,7 @@ from layers import Linear, Sequential, Tanh
 from minigrad import recording
 from minigrad.drawing import paint
 from minigrad.drawing.bands import break_into_bands
+from minigrad.drawing.boxes import LATER
 from minigrad.drawing.dot import dot
 from minigrad.drawing.figure import draw
 from minigrad.drawing.layout import arrange
@@ -57,6 +58,14 @@ def test_the_figure_says_names_values_gradients_and_norms():
         assert expected in texts
     assert texts.count("1.7") == 2  # the norms of multiply - add and add - sum
     assert any(text.startswith("6 values") for text in texts)
+
+
+def test_figure_and_dot_say_so_where_a_leaf_shows_its_value_of_now():
+    x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    for loss, is_said in ((np.sum(x * x), False), (np.sum(x + 1.0), True)):
+        title = draw(loss).texts[0].get_text()
+        assert (LATER in title.splitlines()[0]) == is_said
+        assert (f'label="{LATER}"' in dot(loss)) == is_said
 
 
 def test_kinds_of_boxes_differ_without_colour():

@@ -78,6 +78,32 @@ def test_what_a_rule_kept_is_known_without_a_recording():
     )  # log keeps its operand
 
 
+@pytest.mark.parametrize("record", [True, False])
+def test_a_leaf_that_has_changed_shows_the_value_of_the_pass(record):
+    x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    with recording() if record else nullcontext():
+        loss = np.sum(x * x)
+    x.data = x.data * 10
+    drawn = read(loss, {"x": x})
+    assert _by_label(drawn)["x"].value.tolist() == [1, 2]
+    assert _by_label(drawn)["x"].gradient.tolist() == [2, 4]
+    assert not drawn.has_later
+
+
+def test_after_a_step_of_an_optimizer_recorded_values_are_those_of_the_pass():
+    x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    for context, value, has_later in ((recording(), [1, 2], False), (nullcontext(), [0, 0], True)):
+        x.data = np.array([1.0, 2.0])
+        with context:
+            loss = np.sum(x * x)
+        x.grad = None
+        loss.backward()
+        minigrad.optim.SGD([x], lr=0.5).step()
+        drawn = read(loss, {"x": x})
+        assert _by_label(drawn)["x"].value.tolist() == value
+        assert drawn.has_later is has_later
+
+
 def test_a_gradient_that_no_rule_computed_is_none():
     class Stop(Function):
         "y = x;   dx is never computed"
