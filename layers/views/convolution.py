@@ -20,7 +20,7 @@ def view(step: Any, shown: Shown) -> View | None:
     x, w = step.value("x"), step.value("w")
     if x is None or w is None or not step.options or 0 in (x.size, w.size):
         return None
-    (example, channel, o), told = shown.among(example=len(x), channel=w.shape[1], filter=len(w))
+    (example, channel, o), picked = shown.among(example=len(x), channel=w.shape[1], filter=len(w))
     group = o // (len(w) // step.options["groups"])  # filters of a group see its channels alone
     x, w = x[example, group * w.shape[1] : (group + 1) * w.shape[1]], w[o]
     bias, upstream = step.value("b"), step.outputs[0].gradient[example, o]
@@ -46,7 +46,7 @@ def view(step: Any, shown: Shown) -> View | None:
     width, height = target.left + target.width + 20, 60 + max(source.height, target.height)
     start = int(np.argmax([abs(upstream[at]) for at in chosen]))
     title = "the convolution, window by window"
-    return View(title, (round(width), round(height)), drawing, frames, start, told)
+    return View(title, (round(width), round(height)), drawing, frames, start, picked)
 
 
 def _words(

@@ -25,7 +25,7 @@ def view(step: Any, shown: Shown) -> View | None:
     theta, points = step.value("theta"), step.options.get("points")
     if theta is None or points is None or 0 in (theta.size, points.size):
         return None
-    (example,), told = shown.among(example=len(theta))
+    (example,), picked = shown.among(example=len(theta))
     theta, dgrid = theta[example], step.outputs[0].gradient[example]
     grid, dtheta = points @ theta.T, np.einsum("hwi,hwj->ij", dgrid, points)
     size = np.linalg.norm(dgrid, axis=-1)
@@ -41,7 +41,7 @@ def view(step: Any, shown: Shown) -> View | None:
     drawing += target.image + target.buttons((frame, *at) for frame, at in enumerate(chosen))
     start = int(np.argmax([size[at] for at in chosen]))
     title = "the grid, place by place: from the target in the output to the source in the input"
-    return View(title, (round(1.5 * SIDE) + 180, SIDE + 60), drawing, frames, start, told)
+    return View(title, (round(1.5 * SIDE) + 180, SIDE + 60), drawing, frames, start, picked)
 
 
 def _at(place: np.ndarray) -> tuple[float, float]:

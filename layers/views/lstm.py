@@ -72,7 +72,7 @@ def _run_back(
 def view(step: Any, shown: Shown) -> View | None:
     """A frame for each time step."""
     x = step.value("x")
-    (example,), told = shown.among(example=1 if x is None else max(1, x.shape[1]))
+    (example,), picked = shown.among(example=1 if x is None else max(1, x.shape[1]))
     found = run(step, example)
     if found is None or 0 in found["h"].shape:
         return None
@@ -95,7 +95,7 @@ def view(step: Any, shown: Shown) -> View | None:
         drawing,
         frames,
         steps - 1,
-        told,
+        picked,
     )
 
 

@@ -19,7 +19,7 @@ def view(step: Any, shown: Shown) -> View | None:
     x = step.value("x")
     if x is None or not step.options or x.size == 0:
         return None
-    (example, channel), told = shown.among(example=len(x), channel=x.shape[1])
+    (example, channel), picked = shown.among(example=len(x), channel=x.shape[1])
     x, dx, dy = (
         values[example, channel]
         for values in (x, step.operands[0].gradient, step.outputs[0].gradient)
@@ -49,7 +49,7 @@ def view(step: Any, shown: Shown) -> View | None:
     width, height = back.left + max(back.width, SIDE) + 20, 60 + max(source.height, target.height)
     start = int(np.argmax([abs(dy[at]) for at in chosen]))
     title = "max pooling, window by window"
-    return View(title, (round(width), round(height)), drawing, frames, start, told)
+    return View(title, (round(width), round(height)), drawing, frames, start, picked)
 
 
 def _words(seen: Window, best: tuple[int, int], dy: float, at: tuple[int, int]) -> str:

@@ -83,7 +83,7 @@ def view(step: Any, shown: Shown) -> View | None:
         return None
     if grid.size == 0 or image.size == 0:
         return None
-    (example, channel), told = shown.among(example=len(image), channel=image.shape[1])
+    (example, channel), picked = shown.among(example=len(image), channel=image.shape[1])
     image, grid, size = image[example], grid[example], image.shape[2:]
     if not np.isfinite(grid).all():
         return None
@@ -114,7 +114,7 @@ def view(step: Any, shown: Shown) -> View | None:
     start = int(np.argmax([np.sum(np.abs(upstream[:, *at])) for at in chosen]))
     drawn = (round(corner[0] + SIDE / 2 + 70), round(max(source.height + 60, inset.bottom)))
     title = "the sampler, pixel by pixel: four neighbours, their weights, the slopes case by case"
-    return View(title, drawn, drawing, frames, start, told)
+    return View(title, drawn, drawing, frames, start, picked)
 
 
 def _dots(places: np.ndarray, chosen: list[tuple[int, int]], board: Board) -> str:

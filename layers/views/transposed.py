@@ -21,7 +21,7 @@ def view(step: Any, shown: Shown) -> View | None:
     x, w = step.value("x"), step.value("w")
     if x is None or w is None or not step.options or 0 in (x.size, w.size):
         return None
-    (example, channel, o), told = shown.among(example=len(x), channel=len(w), filter=w.shape[1])
+    (example, channel, o), picked = shown.among(example=len(x), channel=len(w), filter=w.shape[1])
     first = channel // (len(w) // step.options["groups"]) * w.shape[1]  # output of the group
     x, w = x[example, channel], w[channel]
     dy = step.outputs[0].gradient[example, first : first + len(w)]
@@ -45,7 +45,7 @@ def view(step: Any, shown: Shown) -> View | None:
     width, height = target.left + target.width + 20, 60 + max(source.height, target.height)
     start = int(np.argmax([abs(x[at]) for at in chosen]))
     title = "the transposed convolution, stamp by stamp"
-    return View(title, (round(width), round(height)), drawing, frames, start, told)
+    return View(title, (round(width), round(height)), drawing, frames, start, picked)
 
 
 def _words(seen: Window, w: np.ndarray, x: float, at: tuple[int, int], o: int) -> str:

@@ -5,19 +5,21 @@ The page's structure, style and script lie in `template`; here they are filled w
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from html import escape
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
+from minigrad.errors import GraphError
 from minigrad.stepping.folded import Folded, norm
 from minigrad.stepping.rows import Row, rows
 from minigrad.stepping.scenes import box_data, scenes
 from minigrad.stepping.steps import Step
 from minigrad.stepping.tables import array_html
 from minigrad.stepping.text import counted, short
-from minigrad.stepping.views import FIRST, Shown, View, opens
+from minigrad.stepping.views import FIRST, Shown, View, opens, view_of
 
 Show = Callable[[np.ndarray], str]
 
@@ -143,11 +145,13 @@ def _data(stepper: Any, shown: Shown) -> dict[str, Any]:
         if scene["steps"]:
             step = stepper.as_step(call)
             scene["html"] = step_html(step, _parts_html(step) + views.of_folded(step), arrays.show)
+    steps = [_step_data(step, views.of(step), arrays) for step in stepper.steps]
+    views.check()
     return {
         "scenes": scene_data,
         "folded": [number for number, call in enumerate(calls) if call in stepper.folded],
         "boxes": [box_data(box) for box in boxes],
-        "steps": [_step_data(step, views.of(step), arrays) for step in stepper.steps],
+        "steps": steps,
         "arrays": arrays.html,
         "views": views.html,
         "root": boxes[-1].number,
@@ -170,6 +174,17 @@ class _Views:
         self.html: list[str] = []
         self._shown, self._examples = shown, max(1, min(EXAMPLES, VIEWS // max(1, count)))
         self._numbers: dict[int, list[int]] = {}
+        self._counts: dict[str, int] = {}
+
+    def check(self) -> None:
+        """Refuse what no layer could show: a layer that has fewer shows its last, but some layer must have it."""
+        for axis, number in asdict(self._shown).items():
+            count = self._counts.get(axis, 1)
+            if number >= count:
+                raise GraphError(
+                    f"stepper.html: {axis}={number}, but no layer that opens here has more than "
+                    f"{counted(count, axis)}, numbered from 0."
+                )
 
     def of(self, step: Step) -> str:
         """A place that the page's script fills with the inside of a step, if it has one."""
@@ -186,13 +201,14 @@ class _Views:
         """The views of some examples in turn, each once."""
         seen = set()
         for more in range(self._examples):
-            example, *others = self._shown
-            view = step.inside(example + more, *others)
+            view = view_of(step, replace(self._shown, example=self._shown.example + more))
             if view is not None and view.shown not in seen:
                 seen.add(view.shown)
                 yield view
 
     def _add(self, view: View) -> int:
+        for axis, (_, count) in view.picked.items():
+            self._counts[axis] = max(count, self._counts.get(axis, 1))
         self.html.append(_view_html(view))
         return len(self.html) - 1
 

@@ -153,6 +153,11 @@ class Stepper:
 
     def goto(self, number: int) -> Step:
         """Go to a step by its number, from 1; a module that it is folded in is opened."""
+        if not isinstance(number, (int, np.integer)):
+            raise GraphError(
+                f"stepper: goto() takes the number of a step, from 1 to {len(self)}, not {number!r}; "
+                "until(name) goes to an operation by its name."
+            )
         if not 1 <= number <= len(self):
             raise GraphError(f"stepper: there is no step {number}; they go from 1 to {len(self)}.")
         self.folded -= set(self._around(number))
@@ -319,15 +324,21 @@ class Stepper:
 
         Raises
         ------
+        GraphError
+            No layer that opens has such an example, channel or filter.
         PageError
             Where it cannot be written. What stood there before is then still there.
         """
         from minigrad.serialize import whole_file
         from minigrad.stepping.page import page
 
-        text = page(self, Shown(example, channel, filter))
+        text = page(self, Shown(example, channel, filter)).encode()
         try:
             with whole_file(path) as file:
-                file.write(text.encode())
+                file.write(text)
         except CheckpointError as error:
             raise PageError(f"stepper.html: {error}") from error.__cause__
+        except (TypeError, ValueError) as error:
+            raise PageError(
+                f'stepper.html: takes the path of a file, as "steps.html", not {path!r}.'
+            ) from error

@@ -6,27 +6,38 @@ drawing meanwhile. In a page one steps through the frames; in a terminal ``print
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import GraphError
 
 Maker = Callable[[Any, "Shown"], "View | None"]
 _makers: dict[str, Maker] = {}
+#: By axis (example, channel, filter), which one is shown and of how many.
+Picked = dict[str, tuple[int, int]]
 
 
-class Shown(NamedTuple):
+@dataclass(frozen=True)
+class Shown:
     """Which example of the batch, which channel, which filter a view shows; where there are fewer, the last."""
 
     example: int = 0
     channel: int = 0
     filter: int = 0
 
-    def among(self, **counts: int) -> tuple[list[int], str]:
-        """The numbers of those that are shown, of so many, and the same in words."""
-        numbers = {axis: min(getattr(self, axis), count - 1) for axis, count in counts.items()}
-        several = [
-            f"{axis} {k} of {counts[axis]}" for axis, k in numbers.items() if counts[axis] > 1
-        ]
-        return list(numbers.values()), ", ".join(several)
+    def __post_init__(self) -> None:
+        for axis, number in vars(self).items():
+            if not isinstance(number, (int, np.integer)) or number < 0:
+                raise GraphError(
+                    f"stepper: {axis}={number!r} shows nothing; give the number of one {axis}, from 0."
+                )
+
+    def among(self, **counts: int) -> tuple[list[int], Picked]:
+        """The numbers of those that are shown, of so many, and both together."""
+        numbers = [min(getattr(self, axis), count - 1) for axis, count in counts.items()]
+        return numbers, dict(zip(counts, zip(numbers, counts.values())))
 
 
 FIRST = Shown()
@@ -61,8 +72,8 @@ class View:
     frames : list of Frame
     start : int
         The frame that is shown first.
-    shown : str
-        Which of several examples, channels and filters it shows, in words.
+    picked : dict from axis to (number, count)
+        Which of the examples, channels and filters it shows, and how many there are.
     """
 
     title: str
@@ -70,7 +81,13 @@ class View:
     drawing: str
     frames: list[Frame]
     start: int = 0
-    shown: str = ""
+    picked: Picked = field(default_factory=dict)
+
+    @property
+    def shown(self) -> str:
+        """Which of several examples, channels and filters it shows, in words."""
+        several = (f"{axis} {k} of {n}" for axis, (k, n) in self.picked.items() if n > 1)
+        return ", ".join(several)
 
     def __str__(self) -> str:
         parts = (f"[{number}] {frame.words}" for number, frame in enumerate(self.frames))

@@ -1,6 +1,8 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const WIDTH = 124, HEIGHT = 42, GAP = 44, ROW = 60, HEAD = 26, PAD = 14;
+// So many times smaller the drawing's text, of 10 to 13 pixels, can still be read.
+const READABLE = 1.15;
 const by = id => document.getElementById(id);
 const graph = by("graph"), count = data.steps.length, scenes = data.scenes;
 let present = 0, timer = null;
@@ -157,12 +159,11 @@ function whole() {
   const w = Math.max(extent.w, (graph.clientWidth || 1000) / 2), h = Math.max(extent.h, (graph.clientHeight || 300) / 2);
   look({ x: extent.x - (w - extent.w) / 2, y: extent.y - (h - extent.h) / 2, w, h });
 }
-// A small graph is shown whole; of a large one the part around the present box.
+// A graph is shown whole where it can be read so; else the part around the present box.
 function begin() {
-  const width = graph.clientWidth || 1000, height = graph.clientHeight || 300;
-  if (extent.w <= 1.7 * width && extent.h <= 1.7 * height) return whole();
-  const scale = Math.min(2.5, Math.max(1.2, extent.h / height));
-  look({ x: extent.x, y: extent.y, w: width * scale, h: height * scale });
+  const w = READABLE * (graph.clientWidth || 1000), h = READABLE * (graph.clientHeight || 300);
+  if (extent.w <= w && extent.h <= h) whole();
+  else look({ x: extent.x, y: extent.y, w, h });
 }
 function bring(shape) {
   const { e: left, f: top_ } = shape.transform.baseVal.consolidate().matrix;

@@ -10,7 +10,7 @@ import layers
 import minigrad
 from layers.functional import cross_entropy
 from minigrad import Function
-from minigrad.errors import CheckpointError, PageError
+from minigrad.errors import CheckpointError, GraphError, PageError
 from minigrad.stepping.folded import Folded
 from minigrad.stepping.page import page
 from minigrad.stepping.tables import array_html, as_board, picture
@@ -268,7 +268,8 @@ def test_every_control_moves(tmp_path):
         { deltaY: -100, clientX: 300, clientY: 100, bubbles: true, cancelable: true }));
       at.zoomed = document.getElementById("graph").getAttribute("viewBox") !== before;
       click("fit");
-      at.whole = document.getElementById("graph").getAttribute("viewBox") === before;
+      at.whole = view.x <= extent.x && view.y <= extent.y
+        && view.x + view.w >= extent.x + extent.w && view.y + view.h >= extent.y + extent.h;
       return at;"""
     )
     at = play(page(stepper), script, tmp_path, 60_000)
@@ -360,6 +361,41 @@ def test_a_small_graph_is_not_drawn_giant(tmp_path):
     width, title = play(page(stepper), script, tmp_path)
     assert width <= 2 * 124
     assert title == "stepper: sum, 1 step"
+
+
+class Nested(layers.Module):
+    """Modules in modules, two beside each other in each, four deep."""
+
+    def __init__(self, depth):
+        inner = (Nested(depth - 1), Nested(depth - 1)) if depth else ()
+        self.inner, self.linear = layers.Sequential(*inner), layers.Linear(3, 3)
+
+    def forward(self, x):
+        return self.linear(x) + sum((part(x) for part in self.inner), x)
+
+
+def test_boxes_in_nested_modules_can_be_read_and_the_toolbar_is_one_line(tmp_path):
+    with minigrad.recording():
+        loss = np.sum(Nested(3)(np.ones((2, 3), np.float32)))
+    script = (
+        READ_ALL
+        + """
+      document.body.style.cssText = "width: 1024px; height: 700px";
+      draw();
+      const seen = [];
+      for (let k = 0; k < data.steps.length; k++) {
+        click("next");
+        const at = shapes.get(current()).getBoundingClientRect(), frame = graph.getBoundingClientRect();
+        seen.push([at.width, at.left >= frame.left && at.right <= frame.right
+          && at.top >= frame.top && at.bottom <= frame.bottom]);
+      }
+      const tops = [...document.querySelectorAll("header button")].map(b => b.getBoundingClientRect().top);
+      return { seen, lines: new Set(tops).size };"""
+    )
+    answer = play(page(minigrad.step(loss)), script, tmp_path)
+    assert all(width > 100 for width, _ in answer["seen"]), "124 wide, its text is 13 pixels high"
+    assert all(is_inside for _, is_inside in answer["seen"])
+    assert answer["lines"] == 1
 
 
 def test_three_thousand_nodes_open_fast_and_can_be_stepped(tmp_path):
@@ -458,6 +494,29 @@ def test_a_page_that_cannot_be_written_is_told_as_a_page(tmp_path):
         assert isinstance(caught.value, OSError)
         assert not isinstance(caught.value, CheckpointError)
         assert str(path) in str(caught.value)
+    for path in ("", 3, None):
+        with pytest.raises(PageError, match=rf"takes the path of a file, .*not {path!r}\."):
+            stepper.html(path)
+
+
+def test_a_page_of_an_example_channel_or_filter_that_no_layer_has_is_refused(tmp_path):
+    x = minigrad.tensor(np.ones((3, 1, 5, 5)), requires_grad=True)
+    small, large = layers.Conv2d(1, 2, 2).double(), layers.Conv2d(2, 4, 2).double()
+    with minigrad.recording():
+        loss = np.sum(large(small(x)))
+    stepper, path = minigrad.step(loss), tmp_path / "page.html"
+    for wrong in ({"example": "a"}, {"example": -1}, {"filter": 1.5}):
+        with pytest.raises(GraphError, match=r"shows nothing; give the number of one \w+, from 0"):
+            stepper.html(path, **wrong)
+    for wrong, most in (({"example": 3}, "3 examples"), ({"filter": 4}, "4 filters")):
+        with pytest.raises(
+            GraphError, match=f"^stepper.html: .* more than {most}, numbered from 0"
+        ):
+            stepper.html(path, **wrong)
+    with pytest.raises(GraphError, match="more than 1 channel,"):
+        minigrad.step(np.sum(x * x)).html(path, channel=1)
+    assert not path.exists()
+    stepper.html(path, example=2, channel=1, filter=3)  # the last of those of the larger layer
 
 
 def test_arrays_become_tables_or_pictures():

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad
+from layers import Linear, Sequential
 from layers.functional import conv2d, cross_entropy, linear, lstm, max_pool2d, relu
 from minigrad import Function, Tensor
 from minigrad.errors import GradientError, GraphError, MutationError
@@ -174,6 +175,18 @@ def test_recorded_values_are_those_of_the_moment():
     np.testing.assert_array_equal(add.value("y"), was + 1)
 
 
+def test_a_leaf_has_the_value_of_the_pass_where_any_rule_kept_it_and_else_is_marked():
+    x, b = leaf(3), leaf(3, seed=1)
+    was = x.data.copy()
+    loss = np.sum((x + b) * x)
+    x.data, b.data = x.data * 10, b.data * 10
+    add = minigrad.step(loss).until("add")
+    np.testing.assert_array_equal(add.value("a"), was)
+    np.testing.assert_array_equal(add.value("b"), b.data)
+    assert "from leaf b, as it is now" in str(add)
+    assert str(add).count("as it is now") == 1
+
+
 def test_what_is_not_recorded_is_not_guessed():
     x = leaf(3)
     loss = np.sum((x + 1.0) * 2.0)
@@ -239,6 +252,23 @@ def test_a_gradient_that_flows_in_and_names_of_leaves():
     np.testing.assert_array_equal(stepper.gradient(y), upstream)
 
 
+def test_a_modules_own_name_for_a_parameter_comes_before_those_of_the_callers_variables():
+    leaves = {}
+    last = None
+    net = Sequential(Linear(3, 2), Linear(2, 1))
+    leaves.update(net.named_parameters())
+    for last in net.parameters():
+        pass
+    loss = np.sum(net(np.ones((2, 3))))
+    names = [box.name for box in minigrad.step(loss).boxes if box.is_leaf]
+    assert names == ["net.0.weight", "net.0.bias", "net.1.weight", "net.1.bias"]
+    del net
+    names = {box.name for box in minigrad.step(loss).boxes if box.is_leaf}
+    assert names == {"0.weight", "0.bias", "1.weight", "last"}
+    assert leaves
+    assert last is leaves["1.bias"]
+
+
 def test_a_rule_that_passes_nothing_on():
     class Half(Function):
         @staticmethod
@@ -276,6 +306,11 @@ def test_errors_say_what_to_do():
         stepper.back()
     with pytest.raises(GraphError, match="from 1 to 2"):
         stepper.goto(3)
+    for number in ("multiply", 1.5, None):
+        with pytest.raises(
+            GraphError, match=rf"number of a step, from 1 to 2, not {number!r}; until"
+        ):
+            stepper.goto(number)
     with pytest.raises(GraphError, match="Ahead: multiply, sum"):
         stepper.until("conv2d")
     stepper.goto(2)
