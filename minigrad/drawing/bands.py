@@ -14,8 +14,8 @@ from minigrad.drawing.layout import BEND
 
 #: Inches from column to column and from row to row; between bands; at the ends of a band.
 COLUMN, ROW, GAP, MARGIN = 1.7, 0.66, 0.25, 0.5
-#: A picture is about so much wider than high, and no narrower than a page where it is broken.
-ASPECT, PAGE = 1.4, 11.0
+#: A picture is about so much wider than high, and is not broken where it is no wider than a slide.
+ASPECT, PAGE = 1.4, 13.3
 
 Cell = tuple[int, float]
 Point = tuple[float, float]
@@ -41,14 +41,14 @@ class Bands:
     ----------
     columns : int
         Of each band.
-    scales : list of (rows, inches)
+    scales : list of (array of rows, array of inches)
         Per band some rows and how far from the top they are drawn; between them it is linear.
     width, height : float
         Of the picture.
     """
 
     columns: int
-    scales: list[tuple[list[float], list[float]]]
+    scales: list[tuple[np.ndarray, np.ndarray]]
     width: float
     height: float
 
@@ -77,6 +77,11 @@ class Bands:
             pieces.append(Piece(points, first, last))
         return pieces
 
+    def head(self, cell: Cell) -> Piece:
+        """The end alone of a line to a cell."""
+        x, y = self.point(*cell)
+        return Piece([(x - 0.6 * COLUMN, y), (x, y)], first=False, last=True)
+
 
 def break_into_bands(places: dict[Any, Cell], bends: dict[Any, list[Cell]]) -> Bands:
     """As few bands as make a picture that is not much wider than high."""
@@ -103,7 +108,7 @@ def _bands(columns: int, count: int, taken: set[tuple[int, float, float]]) -> Ba
     return Bands(columns, scales, columns * COLUMN + 2 * MARGIN, y)
 
 
-def _scale(spans: list[tuple[float, float]], y: float) -> tuple[list[float], list[float]]:
+def _scale(spans: list[tuple[float, float]], y: float) -> tuple[np.ndarray, np.ndarray]:
     """Rows and inches from `y` on, without the room between spans, which are in order."""
     rows, inches = [spans[0][0]], [y]
     for top, bottom in spans:
@@ -113,4 +118,4 @@ def _scale(spans: list[tuple[float, float]], y: float) -> tuple[list[float], lis
         if bottom > rows[-1]:
             inches.append(inches[-1] + (bottom - rows[-1]) * ROW)
             rows.append(bottom)
-    return rows, inches
+    return np.array(rows), np.array(inches)

@@ -1,19 +1,21 @@
 """`draw`: the graph of a loss as a matplotlib Figure, from its leaves on the left to the loss.
 
 A graph with many columns is broken into bands, as a text is into lines: a line that is cut at the
-right end of a band goes on at the left end of the next, with the name of where it comes from.
+right end of a band goes on at the left end of the next, with the name of where it comes from. So does,
+in a large graph, a line from a leaf to whoever does not stand beside it.
 """
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad.drawing import paint
 from minigrad.drawing.bands import Bands, break_into_bands
-from minigrad.drawing.boxes import LATER, Graph
+from minigrad.drawing.boxes import CONSTANT, LATER, LEAF, Graph
 from minigrad.drawing.graph import named_by, read
 from minigrad.drawing.layout import arrange
 from minigrad.drawing.numbers import short
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Of larger graphs the norms along the arrows are told by their width alone.
+#: Of larger graphs the norms along the arrows are told by their width alone, and far leaves by their names.
 LABELLED = 150
 
 
@@ -33,12 +35,15 @@ def draw(loss: Tensor, names: Any = None, unfold: bool = False) -> Figure:
 
     A box is a value and the operation that made it; leaves have square corners, constants a dashed
     border, the output a bold one. An arrow is as wide as the norm of the gradient that flows back
-    along it, which stands beside it where there is room. The gradients come from a backward pass of
-    its own, which leaves `.grad` alone and frees nothing. Inside ``with minigrad.recording():`` all values
-    and the modules of all nodes are kept to be shown; without it, those that can be told, for some nodes a
-    module further out. A recorded layer that is made of several operations, such as SpatialTransformer, is
-    one box; so are, where there are more than a hundred boxes, as many recorded modules as let the picture
-    be read at once.
+    along it, which stands beside it where there is room; in a large graph a leaf's name stands for a long
+    line from it. The gradients come from a backward pass of its own, which leaves `.grad` alone and frees
+    nothing.
+
+    Inside ``with minigrad.recording():`` all values and the modules of all nodes are kept to be shown;
+    without it, those that can be told, for some nodes a module further out. A leaf that no rule kept is then
+    shown as it is now, and the title says so. A recorded layer that is made of several operations, such as
+    SpatialTransformer, is one box; so are, where there are more than a hundred boxes, as many recorded
+    modules as let the picture be read at once.
 
     Parameters
     ----------
@@ -65,7 +70,7 @@ def draw(loss: Tensor, names: Any = None, unfold: bool = False) -> Figure:
     from matplotlib.figure import Figure
 
     graph = read(loss, named_by(names, sys._getframe(1)), unfold)
-    places, bends = arrange(graph.edges())
+    places, bends = arrange(graph.edges(), _named(graph))
     bands = break_into_bands(places, bends)
     title = 0.45  # inches
     figure = Figure(figsize=(bands.width + 0.2, bands.height + title))
@@ -104,38 +109,51 @@ def _ground(axes: Axes, graph: Graph, places: dict[Any, Any], bands: Bands) -> N
         paint.ground(axes, points, path, shades[path])
 
 
+def _named(graph: Graph) -> set[Any]:
+    """The leaves and constants of a large graph that nothing else is called like."""
+    count = Counter(box.label for box in graph.boxes.values())
+    boxes = graph.boxes.items() if len(graph.boxes) > LABELLED else ()
+    return {key for key, box in boxes if box.kind in (LEAF, CONSTANT) and count[box.label] == 1}
+
+
 def _arrows(
     axes: Axes, graph: Graph, places: dict[Any, Any], bends: dict[Any, Any], bands: Bands
 ) -> None:
     strokes = []
     widths, ports = _widths(graph), _ports(graph, places, bends)
-    named: set[Any] = set()
+    written: set[Any] = set()
     for (source, target), norm in graph.arrows.items():
         column, row = places[target]
-        way = [
-            places[source],
-            *bends.get((source, target), ()),
-            (column, row + ports[source, target]),
-        ]
-        for piece in bands.pieces(way):
+        end = (column, row + ports[source, target])
+        if _is_head(source, target, places, bends):
+            pieces = [bands.head(end)]
+        else:
+            pieces = bands.pieces([places[source], *bends.get((source, target), ()), end])
+        for piece in pieces:
             points = paint.between_boxes(piece)
             known = norm is not None
             strokes.append(paint.Stroke(points, widths[source, target], known, piece.last))
             if piece.last and norm is not None and len(graph.boxes) <= LABELLED:
                 paint.norm(axes, points[-1], short(norm, 2))
             # Lines from one box share their bends, so one name serves them all.
-            if not piece.first and (source, points[0]) not in named:
-                named.add((source, points[0]))
+            if not piece.first and (source, points[0]) not in written:
+                written.add((source, points[0]))
                 paint.continued(axes, points[0], graph.boxes[source].label)
     paint.arrows(axes, strokes)
+
+
+def _is_head(source: Any, target: Any, places: dict[Any, Any], bends: dict[Any, Any]) -> bool:
+    """Whether of a line there is but the end: it is long, and has no room on the way."""
+    return (source, target) not in bends and places[target][0] > places[source][0] + 1
 
 
 def _ports(graph: Graph, places: dict[Any, Any], bends: dict[Any, Any]) -> dict[Any, float]:
     """At which height, in rows from its centre, each arrow enters its box: in the order they come."""
     ports = {}
     for target, sources in graph.edges().items():
-        last = {s: bends[s, target][-1] if (s, target) in bends else places[s] for s in sources}
-        ordered = sorted(sources, key=lambda s: last[s][1])
+        last = {s: bends.get((s, target), [places[s]])[-1][1] for s in sources}
+        last |= {s: -np.inf for s in sources if _is_head(s, target, places, bends)}
+        ordered = sorted(sources, key=last.__getitem__)
         step = min(0.2, 0.5 / max(1, len(ordered) - 1))
         for k, source in enumerate(ordered):
             ports[source, target] = (k - (len(ordered) - 1) / 2) * step

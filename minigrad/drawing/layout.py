@@ -14,7 +14,7 @@ Five steps, the first four after Sugiyama, Tagawa and Toda (1981), all without r
 """
 
 from bisect import bisect_right, insort
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,13 +63,15 @@ def layered(edges: Mapping[Any, Sequence[Hashable]]) -> dict[Any, Place]:
     return arrange(edges).places
 
 
-def arrange(edges: Mapping[Any, Sequence[Hashable]]) -> Layout:
-    """As `layered`, with the bends of long lines."""
+def arrange(
+    edges: Mapping[Any, Sequence[Hashable]], named: Collection[Hashable] = frozenset()
+) -> Layout:
+    """As `layered`, with the bends of long lines; those from nodes that are `named` take no room."""
     order = _topological(edges)
     number = {node: n for n, node in enumerate(order)}
     sources = [list(dict.fromkeys(number[s] for s in edges.get(node, ()))) for node in order]
     columns = _columns(sources)
-    left, bends = _with_bends(sources, columns)
+    left, bends = _with_bends(sources, columns, {number[node] for node in named})
     layers: list[list[int]] = [[] for _ in range(max(columns, default=-1) + 1)]
     for n, column in enumerate(columns):
         layers[column].append(n)
@@ -134,19 +136,22 @@ def _moved_right(sources: list[list[int]], columns: list[int], stays: list[bool]
 
 
 def _with_bends(
-    sources: list[list[int]], columns: list[int]
+    sources: list[list[int]], columns: list[int], named: set[int]
 ) -> tuple[list[list[int]], dict[tuple[int, int], list[int]]]:
     """The neighbours to the left of each node and bend, and the bends of each long line.
 
-    Bends are numbered after the nodes; their columns are appended to `columns`.
+    Bends are numbered after the nodes; their columns are appended to `columns`. Long lines from nodes that
+    are `named` have none.
     """
     left: list[list[int]] = [[] for _ in sources]
     chains: dict[int, list[int]] = {}
     bends = {}
     for n, own in enumerate(sources):
         for s in own:
-            chain = chains.setdefault(s, [])
             span = columns[n] - columns[s] - 1
+            if span and s in named:
+                continue
+            chain = chains.setdefault(s, [])
             while len(chain) < span:
                 left.append([chain[-1] if chain else s])
                 chain.append(len(columns))

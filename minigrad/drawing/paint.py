@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Point = tuple[float, float]
 
 WIDTH, HEIGHT, RUN_IN = 1.22, 0.47, 0.24
-#: Characters that fit into a box.
-ROOM = 26
+#: Characters that fit into a box, and beside one.
+ROOM, TAG = 26, 9
 GROUND = ("#EDEDED", "#D6E4F0", "#DCEBDD", "#F0E2EC")
 INK, FLOW, SOFT = "#222222", "#0072B2", "#777777"
 LOOKS: dict[str, dict[str, Any]] = {
@@ -84,8 +84,8 @@ def lines(box: Box) -> list[str]:
     return written
 
 
-def _cut(text: str, room: int = ROOM) -> str:
-    return text if len(text) <= room else text[: room - 1] + "…"
+def _cut(text: str) -> str:
+    return text if len(text) <= ROOM else text[: ROOM - 1] + "…"
 
 
 def arrows(axes: Axes, strokes: Sequence[Stroke]) -> None:
@@ -143,8 +143,9 @@ def norm(axes: Axes, head: Point, text: str) -> None:
 
 
 def continued(axes: Axes, start: Point, label: str) -> None:
-    """Where a line comes from that began in a band above."""
-    axes.text(*start, _cut(label, 9), va="bottom", size=5, color=SOFT, zorder=5)
+    """Where a line comes from that began elsewhere; of a path the end, which tells weight from bias."""
+    text = label if len(label) <= TAG else "…" + label[1 - TAG :]
+    axes.text(*start, text, va="bottom", size=5, color=SOFT, zorder=5)
 
 
 def ground(axes: Axes, centres: Sequence[Point], path: str, shade: int) -> None:

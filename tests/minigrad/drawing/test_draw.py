@@ -156,6 +156,32 @@ def test_500_boxes_are_all_drawn_without_norms_beside_their_arrows():
     assert not [t for t in figure.axes[0].texts if t.get_color() == paint.FLOW]
 
 
+def test_in_a_large_picture_a_shared_leaf_is_told_by_its_name_beside_those_who_use_it():
+    drawn = {}
+    for steps in (12, 60):
+        w, loss = _recurrence(steps)
+        texts = [t for t in draw(loss, {"cell.weight_hh": w}).axes[0].texts]
+        drawn[steps] = [t for t in texts if t.get_text() == "…eight_hh"]
+    assert len(drawn[60]) == 59  # all but the one that it stands beside
+    assert len(drawn[12]) < 11
+    w, loss = _recurrence(60)
+    unnamed = draw(loss, {"h": np.ones(1)})
+    assert [t.get_text() for t in unnamed.axes[0].texts].count("leaf") > 1
+    nameless = draw(loss * minigrad.tensor(1.0, requires_grad=True), {"h": np.ones(1)})
+    tags = [t for t in nameless.axes[0].texts if t.get_color() == paint.SOFT]
+    assert sum(t.get_text() == "leaf" for t in tags) < 20, (
+        "two are called so: lines tell them apart"
+    )
+
+
+def test_a_picture_that_is_no_wider_than_a_slide_is_one_band():
+    for columns, bands in ((7, 1), (8, 2)):
+        edges = {k: [k - 1] for k in range(1, columns)}
+        made = break_into_bands(*arrange(edges))
+        assert made.band(columns - 1) == bands - 1
+        assert made.width < 13.33
+
+
 def test_rows_that_hold_nothing_in_a_band_are_left_out():
     places, bends = arrange({"b": ["a"], "c": ["b"]})
     near = break_into_bands(places, bends)

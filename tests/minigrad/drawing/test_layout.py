@@ -99,6 +99,15 @@ def test_lines_from_one_node_share_their_bends_so_that_a_shared_weight_does_not_
     assert len({place for way in bends.values() for place in way}) == steps - 2
 
 
+def test_long_lines_from_a_named_node_take_no_room():
+    edges = {f"h{k}": [f"h{k - 1}", "w"] for k in range(1, 9)}
+    places, bends = arrange(edges, {"w"})
+    assert bends == {}
+    assert len({places[f"h{k}"][1] for k in range(1, 9)}) == 1
+    assert places["w"][0] == 0
+    assert ("w", "h8") in arrange(edges).bends
+
+
 def test_a_cycle_is_an_error_that_names_a_node_of_it():
     with pytest.raises(GraphError, match="cycle, in or before 'b'"):
         layered({"a": [], "b": ["a", "c"], "c": ["b"]})
