@@ -102,7 +102,7 @@ def train_embedding(run: Run[Config], mnist: Mnist) -> Embedding:
     """The net in whose eyes crops are compared: trained on upright digits, then frozen."""
     config = run.config
     embedding = Embedding(config.filters, run.rng("init embedding"))
-    trainer = Trainer(embedding, "adam", 3e-3, config.embedding_steps)
+    trainer = Trainer(embedding, "adam", 3e-3, config.embedding_steps, name="the embedding")
     batches = TrainingBatches(mnist.x_train, mnist.y_train, UPRIGHT, 128, run.rng("batches"))
     state = {"embedding": trainer, "batches": batches}
     for step in run.steps(config.embedding_steps, state, "embedding"):

@@ -82,7 +82,9 @@ def main(run: Run[Config]) -> None:
             hidden=(config.hidden, config.hidden),
         )
         rate = ADAM_RATES[name] if config.lr is None else config.lr
-        trainers[name] = Trainer(net, config.method, rate, config.steps, config.localisation_lr)
+        trainers[name] = Trainer(
+            net, config.method, rate, config.steps, config.localisation_lr, name
+        )
 
     for step in run.steps(config.steps, {"nets": trainers, "batches": batches}):
         x, y = next(batches)

@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential, SpatialTransformer
 from minigrad import no_grad, optim, tensor
 from tasks import checkpoint
+from tasks.divergence import check_loss
 from tasks.spatial_transformer.embedding import Embedding, colocalisation_loss
 from tasks.spatial_transformer.models import CROP
 
@@ -61,14 +62,22 @@ class Localiser:
         self._lead_scale(0)
 
     def step(self, x: np.ndarray, embedding: Embedding, rng: np.random.Generator) -> float:
-        """Learn from all pictures `x` (N, 1, 84, 84) and a random crop of each; the loss before that."""
+        """Learn from all pictures `x` (N, 1, 84, 84) and a random crop of each; the loss before that.
+
+        Raises
+        ------
+        NotFiniteError
+            Where that is no finite number; nothing is changed then.
+        """
         with no_grad():
             random = embedding.embed(tensor(random_crops(x, rng)))
-        found = embedding.embed(self.transformer(tensor(x)))
-        loss = colocalisation_loss(found, random, self.margin, self.repulsion)
-        self.transformer.zero_grad()
-        loss.backward()
-        self.optimiser.step()
+        with np.errstate(all="ignore"):  # what is not finite is found and named
+            found = embedding.embed(self.transformer(tensor(x)))
+            loss = colocalisation_loss(found, random, self.margin, self.repulsion)
+            check_loss(loss.item(), self.schedule.count + 1, "the transformer")
+            self.transformer.zero_grad()
+            loss.backward()
+            self.optimiser.step()
         self.schedule.step()
         self._lead_scale(self.schedule.count)
         return loss.item()

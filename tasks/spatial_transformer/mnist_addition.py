@@ -94,7 +94,9 @@ def main(run: Run[Config]) -> None:
             localisation=config.localisation,
         )
         rate = ADAM_RATES[name] if config.lr is None else config.lr
-        trainers[name] = Trainer(net, config.method, rate, config.steps, config.localisation_lr)
+        trainers[name] = Trainer(
+            net, config.method, rate, config.steps, config.localisation_lr, name
+        )
 
     nets = {name: trainer.net for name, trainer in trainers.items()}
     for step in run.steps(config.steps, {"nets": trainers, "batches": batches}):

@@ -10,6 +10,7 @@ from layers import Module
 from layers.functional import cross_entropy
 from minigrad import optim, tensor
 from tasks import checkpoint
+from tasks.divergence import check_loss
 from tasks.spatial_transformer.models import transformers
 
 #: Adam's first learning rates, each one at which that kind of net trains well on RTS. The cnn's errors after
@@ -34,12 +35,20 @@ class Trainer:
         How many steps there will be.
     localisation
         The share of `rate` that the localisation nets learn at.
+    name
+        What the net is called where its training goes wrong.
     """
 
     def __init__(
-        self, net: Module, method: str, rate: float, steps: int, localisation: float = 1.0
+        self,
+        net: Module,
+        method: str,
+        rate: float,
+        steps: int,
+        localisation: float = 1.0,
+        name: str = "the net",
     ):
-        self.net = net
+        self.net, self.name = net, name
         self.optimiser: optim.Optimizer
         self.schedule: optim.Schedule
         slow = [p for st in transformers(net) for p in st.parameters()]
@@ -56,11 +65,19 @@ class Trainer:
         self._parts = {"net": net, "optimiser": self.optimiser, "schedule": self.schedule}
 
     def step(self, x: np.ndarray, y: np.ndarray) -> float:
-        """Learn from one batch; its mean loss before that."""
+        """Learn from one batch; its mean loss before that.
+
+        Raises
+        ------
+        NotFiniteError
+            Where that is no finite number; nothing is changed then.
+        """
         self.net.zero_grad()
-        loss = cross_entropy(self.net(tensor(x)), y)
-        loss.backward()
-        self.optimiser.step()
+        with np.errstate(all="ignore"):  # what is not finite is found and named
+            loss = cross_entropy(self.net(tensor(x)), y)
+            check_loss(loss.item(), self.schedule.count + 1, self.name)
+            loss.backward()
+            self.optimiser.step()
         self.schedule.step()
         return loss.item()
 

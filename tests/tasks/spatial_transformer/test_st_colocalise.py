@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 from layers.functional import grid_sample
 from layers.transforms import TRANSFORMS
 from minigrad import tensor
+from minigrad.errors import NotFiniteError
 from tasks.config import make_config
 from tasks.execute import resume, start
 from tasks.registry import find_task
@@ -161,6 +162,12 @@ def test_the_scale_is_led_and_the_place_learned():
     expected = np.interp(range(11), [0, 6], [WIDE, TRUE])
     np.testing.assert_allclose(scales[:, 0], expected, rtol=1e-5)
     assert np.abs(localiser.diary[10][:, 1:]).max() > 1e-3
+
+
+def test_a_diverged_localiser_stops():
+    localiser, embedding, x = small_localiser()
+    with pytest.raises(NotFiniteError, match="step 1 the loss of the transformer is nan"):
+        localiser.step(x * np.nan, embedding, np.random.default_rng(0))
 
 
 def test_a_localiser_goes_on_where_its_state_was_taken():

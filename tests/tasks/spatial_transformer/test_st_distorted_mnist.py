@@ -1,16 +1,24 @@
 """The task distorted_mnist from end to end: its files, its numbers, its second half after a break."""
 
 import json
+import re
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from minigrad.errors import NotFiniteError
+from tasks import checkpoint
+from tasks.__main__ import main
 from tasks.config import UsageError, make_config
+from tasks.data import DataError
 from tasks.execute import resume, start
 from tasks.registry import find_task
 from tasks.run import Interrupted, Run
 from tasks.run_folder import RunFolder
 from tasks.spatial_transformer import figures
+from tasks.spatial_transformer.models import build
+from tasks.spatial_transformer.train import Trainer
 
 TASK = find_task("distorted_mnist")
 TINY = {
@@ -114,6 +122,37 @@ def test_what_there_is_not_is_answered_with_the_nearest(texts, answer):
     with pytest.raises(UsageError) as caught:
         config(**texts)
     assert answer in str(caught.value)
+
+
+def test_a_diverged_run_ends_in_an_error_and_keeps_its_last_checkpoint(
+    tmp_path, blank_figures, capfd
+):
+    options = " ".join(f"--{name} {value}" for name, value in (TINY | {"lr": "1e20"}).items())
+    line = f"distorted_mnist --preset quick --nets fcn {options} --steps 9 --out {tmp_path / 'a'}"
+    assert main(line.split()) == 2
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1
+    found = re.search(r"in step (\d+) the loss of fcn is (nan|inf). .* lower --lr", said)
+    (section,) = checkpoint.read(tmp_path / "a" / "checkpoint.npz").values()
+    assert section.step == int(found[1]) - 1
+    assert all(np.isfinite(array).all() for array in section.arrays.values())
+
+
+def test_a_diverged_step_changes_nothing():
+    net = build("fcn", 28, np.random.default_rng(0), hidden=())
+    trainer = Trainer(net, "adam", 1e-3, 10, name="small")
+    before = {name: array.copy() for name, array in net.state_dict().items()}
+    x = np.full((2, 1, 28, 28), np.inf, np.float32)
+    with pytest.raises(NotFiniteError, match="step 1 the loss of small is nan"):
+        trainer.step(x, np.array([1, 2]))
+    for name, array in net.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_more_test_digits_than_there_are_are_refused(tmp_path):
+    with pytest.raises(DataError, match="--test-size 2001 must be at most 2000"):
+        run(tmp_path / "a", test_size="2001")
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.slow
