@@ -52,7 +52,7 @@ def read(path: Path) -> dict[str, Section]:
     try:
         arrays = serialize.load(path)
     except CheckpointError as error:
-        raise CheckpointError(f"{error}\n{remedy}") from error
+        raise CheckpointError(f"{path} cannot be read ({error.__cause__}).\n{remedy}") from error
     try:
         index = json.loads(arrays.pop("index").item())
         return {

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from minigrad.errors import CheckpointError
-from minigrad.kernels.threads import get_num_threads, set_num_threads
+from minigrad.kernels.threads import get_num_threads, set_num_threads, usable_cores
 from tasks.config import Config, UsageError, as_text, flag, from_settings, parse_fields, to_settings
+from tasks.lock import alone_with
 from tasks.registry import Task
 from tasks.run import Run
 from tasks.run_folder import (
@@ -32,10 +33,14 @@ def start(
     Raises
     ------
     UsageError
-        Where the folder holds something already or cannot be made.
+        Where the folder holds something already or cannot be made; for more threads than cores.
     tasks.run.Interrupted
         After Ctrl-C; `resume` goes on.
     """
+    if config.threads is not None and config.threads > usable_cores():
+        raise UsageError(
+            f"--threads {config.threads} must be at most {usable_cores()}: this process may use so many cores"
+        )
     folder.create()
     with _thread_count(config.threads) as threads:
         config = dataclasses.replace(config, threads=threads)
@@ -60,7 +65,8 @@ def resume(
     """Go on with the run in that folder, to the numbers that it would have had without a break.
 
     `texts` (field to text) and `preset` are what was asked for beside; a UsageError lists where they
-    differ from the run's own settings. A run without a checkpoint starts anew.
+    differ from the run's own settings, or says that the run is in progress. A run without a checkpoint
+    starts anew.
     """
     record = read_config(folder)
     if record["task"] != task.name:
@@ -109,11 +115,12 @@ def _refuse_other_settings(
 
 
 def _see_through(task: Task, config: Config, folder: RunFolder) -> dict[str, Any]:
-    run = Run(config, folder)
-    with _stopped_by_signals(run):
-        task.main(run)
-    metrics = flatten(run.metrics) | {"seconds": round(run.seconds, 1)}
-    write_json(folder.metrics, metrics)
+    with alone_with(folder.config):
+        run = Run(config, folder)
+        with _stopped_by_signals(run):
+            task.main(run)
+        metrics = flatten(run.metrics) | {"seconds": round(run.seconds, 1)}
+        write_json(folder.metrics, metrics)
     return metrics
 
 

@@ -172,6 +172,7 @@ class Run(Generic[C]):
         if not self._in_step or self._stop:
             raise Interrupted("stopped at once")
         self._stop = True
+        self.say("finishing this step; press Ctrl-C again to stop at once")
 
     def _enter(self, name: str, state: Mapping[str, Any]) -> int:
         """Restore the loop of that name, if the checkpoint has it, and tell how far it was."""

@@ -32,6 +32,7 @@ __all__ = [
     "run_sliced",
     "set_num_threads",
     "threads_here",
+    "usable_cores",
 ]
 
 S = TypeVar("S")
@@ -254,7 +255,8 @@ def _positive(n: object, name: str) -> int:
     return number
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -267,7 +269,7 @@ def _start_anew() -> None:
 
 
 _asked = os.environ.get("MINIGRAD_NUM_THREADS")
-_team = _Team(_positive(_asked, "MINIGRAD_NUM_THREADS") if _asked else _usable_cores())
+_team = _Team(_positive(_asked, "MINIGRAD_NUM_THREADS") if _asked else usable_cores())
 if _asked:
     _hold_blas()
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork

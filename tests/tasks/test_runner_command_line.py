@@ -288,6 +288,7 @@ def test_a_damaged_checkpoint_is_named_with_the_remedy(capsys, keep):
     assert type_in("logistic --resume a") == 2
     err = capsys.readouterr().err
     assert str(path) in err
+    assert err.count("\n") == 2
     assert "Delete" in err
     path.unlink()
     assert type_in("logistic --resume a") == 0
@@ -320,6 +321,7 @@ def test_ctrl_c_keeps_what_there_is_and_the_printed_command_goes_on(number):
     assert err == ""
     assert "Interrupted." in out
     assert "of 40 steps" in out
+    assert out.count("press Ctrl-C again to stop at once") == 1
     printed = out.strip().splitlines()[-1].strip()
     assert printed == "python -m tasks logistic --resume cut"
     assert not Path("cut/metrics.json").exists()
@@ -341,6 +343,16 @@ def test_a_second_ctrl_c_ends_at_once():
     assert time.monotonic() - begun < 10
     assert (process.returncode, err) == (130, "")
     assert "--resume cut" in out
+
+
+def test_a_run_in_progress_is_not_run_twice(capsys):
+    process = command("logistic --picture false --linger 0.05 --out cut --checkpoint-seconds 0")
+    wait_for(lambda: Path("cut/log.jsonl").exists() and Path("cut/log.jsonl").stat().st_size > 0)
+    assert type_in("logistic --resume cut") == 2
+    assert "the run in cut is in progress" in capsys.readouterr().err
+    process.kill()  # the lock goes with its process
+    process.communicate(timeout=60)
+    assert type_in("logistic --resume cut") == 0
 
 
 def wait_for(condition, seconds=60):
@@ -372,6 +384,14 @@ def test_a_terminal_gets_a_bar_on_standard_output_and_no_lines():
     assert "6/6" in text
     assert "error.plain" in text
     assert "step 2" not in text
+
+
+def test_more_threads_than_cores_are_refused(capsys, tmp_path):
+    from minigrad.kernels.threads import usable_cores
+
+    assert type_in("logistic --preset quick --threads 1000") == 2
+    assert f"--threads 1000 must be at most {usable_cores()}" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_threads_are_set_for_the_run_and_put_back():
