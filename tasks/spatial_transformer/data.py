@@ -114,8 +114,17 @@ def test_set(
     """A set that is the same for the same seed: x, y as `TrainingBatches` gives them.
 
     `size` samples, each digit as often as the others; by default as many as there are images.
+
+    Raises
+    ------
+    DataError
+        When more are asked for than there are images.
     """
     size = len(images) if size is None else size
+    if size > len(images):
+        raise DataError(
+            f"--test-size {size} must be at most {len(images)}: so many test digits are here"
+        )
     source = TrainingBatches(
         images, labels, distortion, _CHUNK, np.random.default_rng(seed), digits
     )

@@ -22,7 +22,7 @@ from layers import Conv2d, Linear, MaxPool2d, Module, ReLU, Sequential, SpatialT
 from minigrad import Tensor, no_grad, tensor
 from tasks.config import Config as CommonConfig
 from tasks.config import option
-from tasks.data import load_mnist
+from tasks.data import DataError, load_mnist
 from tasks.run import Run
 from tasks.spatial_transformer import invariance_figures
 from tasks.spatial_transformer.data import DISTORTIONS, TrainingBatches, test_set
@@ -74,13 +74,17 @@ def main(run: Run[Config]) -> None:
         mnist.x_train, mnist.y_train, DISTORTION, config.batch, run.rng("batches")
     )
     x_test, y_test = test_set(mnist.x_test, mnist.y_test, DISTORTION, seed=0, size=config.test_size)
+    if config.digits > len(mnist.x_test):
+        raise DataError(
+            f"--digits {config.digits} must be at most {len(mnist.x_test)}: so many test digits are here"
+        )
     images, labels = mnist.x_test[: config.digits], mnist.y_test[: config.digits]
 
     trainers: dict[str, Trainer] = {}
     for name in config.nets:
         net = make_net(name, config.filters, run.rng(f"init {name}"))
         rate = ADAM_RATES[name.removesuffix("-no-pool")] if config.lr is None else config.lr
-        trainers[name] = Trainer(net, "adam", rate, config.steps)
+        trainers[name] = Trainer(net, "adam", rate, config.steps, name=name)
 
     nets = {name: trainer.net for name, trainer in trainers.items()}
     for step in run.steps(config.steps, {"nets": trainers, "batches": batches}):
@@ -95,6 +99,7 @@ def main(run: Run[Config]) -> None:
             }
             run.metrics |= {"error": errors, **figures_of(measured)}
             run.figure("invariance", invariance_figures.invariance(measured, MOVEMENTS))
+    run.say(EXPLAINED)
 
 
 # What is moved, and how
@@ -154,6 +159,11 @@ def make_net(name: str, filters: int, rng: np.random.Generator) -> Module:
 
 
 # What is measured
+
+EXPLAINED = f"""\
+reach: how far a digit is moved until half of a layer's features have changed, in {", ".join(f"{m.unit} ({m.name})" for m in MOVEMENTS)}
+same: per cent of the digits moved as far as the nets were trained for that get the same class as at rest
+right: per cent of them that get their own class"""
 
 
 class Measured(NamedTuple):

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from layers import Flatten, Linear, MaxPool2d, Module, Sequential
 from minigrad import tensor
 from tasks.config import make_config
+from tasks.data import DataError
 from tasks.execute import resume, start
 from tasks.registry import find_task
 from tasks.run import Interrupted, Run
@@ -228,8 +229,15 @@ def results(folder):
     return lines, metrics
 
 
-def test_a_run_leaves_its_files_and_figures(tmp_path):
+def test_more_digits_than_there_are_are_refused(tmp_path):
+    with pytest.raises(DataError, match="--digits 2001 must be at most 2000"):
+        run(tmp_path, digits="2001")
+
+
+def test_a_run_leaves_its_files_and_figures(tmp_path, capsys):
     run(tmp_path, evaluate_every="6")
+    explained = capsys.readouterr().out.splitlines()[-3:]
+    assert [line.split(":")[0] for line in explained] == ["reach", "same", "right"]
     assert (tmp_path / "invariance.png").read_bytes().startswith(b"\x89PNG")
     _, metrics = results(tmp_path)
     for net in ("cnn_no_pool", "cnn", "st_cnn"):
