@@ -32,6 +32,7 @@ _SHA256 = {
     "x_test": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "y_test": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+_SHOWN = 6  # names in a message: a file of another kind may have hundreds
 _EMBEDDED = Path(__file__).with_name("mnist_embedded.npz")
 
 MNIST = DataSet(
@@ -168,7 +169,9 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         raise DataError(str(error)) from error
     missing = [key for key in _FILES if key not in arrays]
     if missing:
-        raise DataError(f"{path} lacks the arrays {', '.join(missing)}; it has {list(arrays)}")
+        first = ", ".join([*arrays][:_SHOWN]) or "none"
+        more = f" and {len(arrays) - _SHOWN} more" if len(arrays) > _SHOWN else ""
+        raise DataError(f"{path} lacks the arrays {', '.join(missing)}; it has {first}{more}")
     return {key: arrays[key] for key in _FILES}
 
 
@@ -180,16 +183,18 @@ def _digits(arrays: dict[str, np.ndarray], source: str | Path) -> Mnist:
             raise DataError(
                 f"{source}: x_{part} should be (N, 28, 28) of uint8, and is {x.shape} of {x.dtype}"
             )
-        if y.dtype.kind not in "iu" or y.shape != x.shape[:1] or not _all_digits(y):
+        if y.dtype.kind not in "iu" or y.shape != x.shape[:1]:
             raise DataError(
                 f"{source}: y_{part} should be {x.shape[:1]} labels from 0 to 9, and is {y.shape} "
                 f"of {y.dtype}"
+            )
+        odd = np.flatnonzero((y < 0) | (y > 9))
+        if len(odd):
+            raise DataError(
+                f"{source}: y_{part} should be labels from 0 to 9, and y_{part}[{odd[0]}] is {y[odd[0]]}"
+                + (f" (one of {len(odd)} such)" if len(odd) > 1 else "")
             )
         arrays[f"y_{part}"] = y.astype(np.int64)
     for array in arrays.values():
         array.flags.writeable = False
     return Mnist(**arrays)
-
-
-def _all_digits(labels: np.ndarray) -> bool:
-    return bool(np.all((labels >= 0) & (labels <= 9)))

@@ -1,5 +1,8 @@
 """python -m tasks.data"""
 
+import dataclasses
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -20,10 +23,29 @@ def test_list_says_where_and_how(capsys, own_cache):
         assert part in out
 
 
-def test_list_shows_what_is_there(capsys, own_cache):
-    MNIST.folder.mkdir(parents=True)
-    for name in MNIST.files:
-        (MNIST.folder / name).write_bytes(bytes(2_000_000))
+@pytest.fixture
+def full(monkeypatch):
+    """Four files in the cache, of 2 MB each, that pass for MNIST's."""
+    data = bytes(2_000_000)
+    checksum = hashlib.sha256(data).hexdigest()
+    small = dataclasses.replace(MNIST, files=dict.fromkeys(MNIST.files, checksum))
+    monkeypatch.setitem(DATASETS, "mnist", small)
+    small.folder.mkdir(parents=True)
+    for name in small.files:
+        (small.folder / name).write_bytes(data)
+    return small
+
+
+def test_list_tells_what_is_damaged(capsys, full):
+    path = full.folder / "t10k-labels-idx1-ubyte"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert f"damaged: {path}" in out
+    assert "MB)" not in out.split("--data full")[1]
+
+
+def test_list_shows_what_is_there(capsys, full):
     assert main(["list"]) == 0
     out = capsys.readouterr().out
     assert f"{MNIST.folder}  (8 MB)" in out
@@ -63,3 +85,16 @@ def test_a_wrong_command_line_ends_with_2(arguments, capsys):
         main(arguments)
     assert end.value.code == 2
     assert "usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (["fetc", "mnist"], "there is no command 'fetc'. Did you mean fetch?"),
+        (["fetch", "mnst"], "there is no data set 'mnst'. Did you mean mnist?"),
+    ],
+)
+def test_a_slip_is_answered_with_the_nearest(arguments, answer, capsys):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert answer in capsys.readouterr().err

@@ -177,7 +177,8 @@ def test_an_npz_with_pickled_objects_is_not_opened(tmp_path):
         ({"x_test": np.zeros((10, 28, 28))}, "x_test should be .* float64"),
         ({"x_test": np.zeros((0, 28, 28), np.uint8)}, "x_test should be"),
         ({"y_train": np.zeros(11, np.uint8)}, r"y_train should be \(12,\) labels"),
-        ({"y_train": np.full(12, 10)}, "labels from 0 to 9"),
+        ({"y_train": np.r_[:10, -3, 12]}, r"0 to 9, and y_train\[10\] is -3 \(one of 2 such\)"),
+        ({"y_test": np.r_[:9, 12]}, r"y_test\[9\] is 12$"),
         ({"y_test": np.zeros(10)}, "y_test should be .* float64"),
     ],
 )
@@ -191,6 +192,12 @@ def test_an_npz_without_the_names(tmp_path):
     np.savez(tmp_path / "digits.npz", x_train=np.zeros(3))
     with pytest.raises(DataError, match="lacks the arrays y_train, x_test, y_test"):
         load_mnist(tmp_path / "digits.npz")
+
+
+def test_an_npz_of_something_else_is_not_told_in_full(tmp_path):
+    np.savez(tmp_path / "net.npz", **{f"layer{n}": np.zeros(1) for n in range(70)})
+    with pytest.raises(DataError, match="it has layer0, .*, layer5 and 64 more$"):
+        import_mnist([tmp_path / "net.npz"])
 
 
 def test_embed_takes_every_sixth_and_every_fifth(small, digits, tmp_path):
