@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from minigrad.errors import CheckpointError
 from minigrad.serialize import whole_file
 
 if TYPE_CHECKING:
@@ -43,7 +44,13 @@ def show(figure: Figure, name: str) -> Picture:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     path = FOLDER / f"{name}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(
+            f"cannot make the folder {path.parent.absolute()} for the lesson's pictures: {error.strerror}. "
+            "Run the lesson from a folder where you may write."
+        ) from error
     with whole_file(path) as file:
         file.write(buffer.getvalue())
     print(f"picture: {path}")

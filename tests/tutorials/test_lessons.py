@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
+from minigrad.errors import CheckpointError
 from tests.tutorials import forms
 from tutorials.__main__ import find, lessons, main
 from tutorials.lesson import show
@@ -127,6 +128,13 @@ def test_the_command_runs_a_lesson(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("tutorials.__main__.lessons", lambda: lessons(tmp_path))
     assert main(["7"]) == 0
     assert capsys.readouterr().out == "__main__\n"
+
+
+def test_a_folder_for_the_pictures_that_cannot_be_made_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").write_text("in the way")
+    with pytest.raises(CheckpointError, match="cannot make the folder .*lessons for the lesson's"):
+        show(Figure(), "07_small")
 
 
 def test_a_picture_is_kept_and_can_be_shown_in_a_notebook(tmp_path, monkeypatch, capsys):
