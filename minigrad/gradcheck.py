@@ -26,7 +26,7 @@ from minigrad.checking.fault import examine, first_faulty
 from minigrad.checking.kinks import check_kinks
 from minigrad.checking.manners import UNRELIABLE, check_backward, check_forward
 from minigrad.checking.maps import Map, MisshapenError, Operation, Whole
-from minigrad.checking.recorder import operations
+from minigrad.checking.recorder import left_graph, operations
 from minigrad.checking.report import Finding, Report, entries
 from minigrad.checking.single import IN_FLOAT32, in_float32
 from minigrad.checking.subject import Subject
@@ -134,11 +134,23 @@ def gradcheck(
     return report
 
 
-LOST = Finding(
-    "path",
-    "a path lost: each operation is right by itself, so a value left the graph between two of them "
-    "(detach, .data, no_grad).",
-)
+COARSE = "numbers inside of f cancel in float64 (as in 1 - p near p = 1) or are rounded, so that"
+
+
+def _between(subject: Whole) -> Finding:
+    """What is said where all operations are right by themselves."""
+    lost = left_graph(subject)
+    if lost:
+        return Finding(
+            "path",
+            "a path lost: a value left the graph (detach, .data, no_grad). Without a history, though it follows "
+            f"the inputs, is {lost}",
+        )
+    return Finding(
+        "unknown",
+        "each operation is right by itself, and no value was seen to leave the graph between them: none of the "
+        "known mistakes fits.",
+    )
 
 
 def _in_one_of(left_out: Sequence[Node]) -> Finding:
@@ -190,6 +202,8 @@ class _Check:
             report.problems.append(Finding(kind, str(error)))
             self._diagnose()
             return
+        if (report.wrong or found.coarse) and self._find_float32():
+            return
         if report.wrong:
             self._diagnose()
             return
@@ -222,14 +236,14 @@ class _Check:
             report.notes.append(
                 f"The numbers of {entries(found.seconded)} are by a complex step, which is exact."
             )
+        why = COARSE if found.coarse else "the outputs are so large that"
         if found.hidden:
             report.notes.append(
-                f"Whether {entries(found.hidden)} are right cannot be known: the outputs are so large that "
-                "rounding hides the slope."
+                f"Of {entries(found.hidden)} it cannot be known whether they are right: {why} rounding hides the slope."
             )
         if found.lengthened:
             report.notes.append(
-                f"The outputs are so large that {entries(found.lengthened)} took a longer step."
+                f"{why[0].upper()}{why[1:]} {entries(found.lengthened)} took a longer step."
             )
 
     def _say_sampled(self, count: int) -> None:
@@ -300,19 +314,26 @@ class _Check:
                 self.report.fault = _called(operation)
                 return
 
+    def _find_float32(self) -> bool:
+        """Whether an operation of a longer f computes in float32; if so, which."""
+        done = operations(self.subject)[0] if isinstance(self.subject, Whole) else []
+        found = next((operation for operation in done if in_float32(operation)), None)
+        if found:
+            self.report.problems.append(IN_FLOAT32)
+            self.report.fault = _called(found)
+        return found is not None
+
     def _diagnose(self) -> None:
         """At the inputs where they were moved to, off their kinks."""
         report, subject = self.report, self.subject
-        if not isinstance(subject, Operation):
+        if isinstance(subject, Whole):
             alone, left_out = operations(subject)
             faulty = first_faulty(alone, self.tolerance, self.eps, self.rng)
             if faulty is None:
-                report.diagnosis.append(_in_one_of(left_out) if left_out else LOST)
+                if report.wrong:
+                    report.diagnosis.append(_in_one_of(left_out) if left_out else _between(subject))
                 return
             subject = faulty
             if report.wrong and faulty.node:
                 report.fault = _called(faulty)
-        if self.report.wrong and in_float32(subject):
-            report.diagnosis.append(IN_FLOAT32)
-        else:
-            report.diagnosis += examine(subject, self.tolerance, self.eps, self.rng)
+        report.diagnosis += examine(subject, self.tolerance, self.eps, self.rng)

@@ -54,9 +54,11 @@ class Comparison:
     seconded : int
         How many differences a complex step replaced, which agreed with them roughly and is exact.
     lengthened : int
-        How many took a longer step, the rounding of large outputs having drowned the usual one.
+        How many took a longer step, rounding having drowned the usual one.
     hidden : int
         How many were left unchecked, as rounding drowned each step.
+    coarse : bool
+        Whether it was rounding inside of the map, and not of its outputs.
     """
 
     tolerance: Tolerance
@@ -69,6 +71,7 @@ class Comparison:
     seconded: int = 0
     lengthened: int = 0
     hidden: int = 0
+    coarse: bool = False
 
     @property
     def wrong(self) -> int:
@@ -147,6 +150,7 @@ def compare(
         if _between(slopes, upstream, k, i, found.analytic[k][i], tolerance):
             found.stuck.append((k, i))
             found.checked[k][i] = False
+    found.coarse = bool(found.hidden or found.lengthened) and slopes.coarse
     found.tolerance = _scaled(found, slopes, upstream)
     return found
 
@@ -212,7 +216,7 @@ def _straightens(
 ) -> bool:
     """Whether f no longer bends over shorter steps the same way, and rounding does not hide it."""
     for factor in SHORTER:
-        closer = Slopes(slopes.map, slopes.eps * factor, slopes.middle)
+        closer = slopes.with_steps(factor)
         if float(np.abs(upstream) @ closer.doubt) / closer.eps > CLEAR * bend:
             return False
         rest, slope = closer.joint_bend(upstream, seed)

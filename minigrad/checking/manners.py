@@ -1,7 +1,8 @@
 """What a rule must do apart from being right: answer twice alike, leave what it is given alone.
 
 forward     the same outputs for the same inputs, which stay as they are; no NaN, no overflow
-backward    the same gradients each time, inputs and upstream gradient untouched, 0 for 0
+backward    the same gradients each time, whatever forward saw since, inputs and upstream gradient
+            untouched, 0 for 0
 """
 
 import numpy as np
@@ -11,7 +12,7 @@ from minigrad.checking.report import Finding, short
 from minigrad.checking.slopes import Index
 
 #: After one of these, what backward answers is not to be compared with anything.
-UNRELIABLE = {"modified", "not deterministic", "not repeatable"}
+UNRELIABLE = {"modified", "not deterministic", "not repeatable", "state"}
 
 
 def check_forward(subject: Map, start: list[np.ndarray]) -> list[Finding]:
@@ -116,9 +117,15 @@ UPSTREAM = "the upstream gradient"
 #: How often backward is repeated: to see chance that strikes seldom; and where arrays are large.
 PASSES, LARGE, FEW = 40, 1 << 16, 2
 
+STATE = Finding(
+    "state",
+    "backward gives other gradients once forward has run on other inputs: it keeps state outside of ctx (or "
+    "of the cache), and a second forward overwrites it.",
+)
+
 
 def check_backward(subject: Map, upstream: np.ndarray) -> list[Finding]:
-    """Does backward answer twice alike, leave what it is given alone, and give 0 for 0?"""
+    """Does backward answer twice alike, after another forward too, leave what it is given alone, and give 0 for 0?"""
     before = [a.copy() for a in (*subject.arrays, upstream)]
     given = upstream.copy()
     with np.errstate(all="ignore"):
@@ -142,6 +149,8 @@ def check_backward(subject: Map, upstream: np.ndarray) -> list[Finding]:
             ]
         if not equal:
             return [_unequal(subject, upstream)]
+        if _forward_elsewhere(subject) and not _equal(one, backward(given)):
+            return [STATE]
         nothing = backward(np.zeros_like(upstream))
     for name, gradient in zip(subject.names, nothing):
         if np.any(gradient[np.isfinite(gradient)] != 0):
@@ -153,6 +162,15 @@ def check_backward(subject: Map, upstream: np.ndarray) -> list[Finding]:
                 )
             ]
     return []
+
+
+def _forward_elsewhere(subject: Map) -> bool:
+    """Run forward on other inputs, which leaves nothing behind but what it keeps outside of ctx; whether it could."""
+    try:
+        _elsewhere(subject, np.random.default_rng(0))
+    except Exception:  # whatever a forward raises that does not take such inputs
+        return False
+    return True
 
 
 def _unequal(subject: Map, upstream: np.ndarray) -> Finding:

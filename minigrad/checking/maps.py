@@ -248,6 +248,10 @@ class Operation(Map):
 
     def _numbers(self, name: str, answer: Any) -> np.ndarray:
         """A gradient as an array of floats, a copy."""
+        if not (self.strict or isinstance(answer, (np.ndarray, np.floating))):
+            raise GradientError(  # as the tape does
+                f"{self.name}: backward returned {type(answer).__name__} for {name}; it must return an array."
+            )
         try:
             array = np.array(answer)
         except ValueError:  # of lists of several lengths

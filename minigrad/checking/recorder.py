@@ -33,6 +33,28 @@ def operations(subject: Map) -> tuple[list[Operation], list[tape.Node]]:
     return found, left_out
 
 
+def left_graph(subject: Whole) -> str:
+    """Where a value that follows the inputs stands in f as a constant, in words; or nothing."""
+    for (node, here, _), (_, there, _) in zip(_record(subject), _record_nearby(subject)):
+        for k, (source, one, two) in enumerate(zip(node.inputs, here, there)):
+            if source is None and _is_float(one) and not _same(one, two):
+                return f"operand {k} of {node.name}, called at {node.line()}"
+    with subject.undone():
+        outputs = subject.outputs()
+        _move(subject)
+        for number, (here, there) in enumerate(zip(outputs, subject.outputs())):
+            if not here.requires_grad and not _same(here._data, there._data):
+                return f"output {number}"
+    return ""
+
+
+def _is_float(value: Any) -> bool:
+    return (
+        isinstance(value, (float, np.floating))
+        or getattr(value, "dtype", np.dtype(bool)).kind == "f"
+    )
+
+
 def _record(subject: Whole) -> list[Recorded]:
     recorded: list[Recorded] = []
 
@@ -48,10 +70,15 @@ def _record(subject: Whole) -> list[Recorded]:
 
 def _record_nearby(subject: Whole) -> list[Recorded]:
     with subject.undone():
-        for number, a in enumerate(subject.arrays):
-            way = np.random.default_rng(number).uniform(-1, 1, a.shape)
-            a += AWAY * way * np.maximum(1, np.abs(a))
+        _move(subject)
         return _record(subject)
+
+
+def _move(subject: Whole) -> None:
+    """All inputs a little elsewhere."""
+    for number, a in enumerate(subject.arrays):
+        way = np.random.default_rng(number).uniform(-1, 1, a.shape)
+        a += AWAY * way * np.maximum(1, np.abs(a))
 
 
 def _same(one: Any, two: Any) -> bool:

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from minigrad.checking.maps import Map, Operation
+from minigrad.checking.rounding import last_places, measured
 from minigrad.checking.tolerance import Tolerance
 
 Index = tuple[int, ...]
@@ -24,8 +25,8 @@ CLEAR = 0.1
 COMPLEX_STEP = 1e-30
 #: Of larger arrays a complex forward takes long.
 LARGE = 4096
-#: By how many units in its last place a difference of outputs may be off, sums of many numbers included.
-UNITS = 8
+#: Outputs that are off by so many times what their last places are, are so by rounding inside of f.
+COARSE = 8
 #: Steps so many times longer are tried where rounding drowns the usual one …
 LONGER = (1e2, 1e4)
 #: … and so many times shorter where the usual one is too long for how f curves.
@@ -35,9 +36,10 @@ SHORTER = (1e-1, 1e-2, 1e-4)
 class Slopes:
     """Slopes of a map along single entries of its arrays, by steps in proportion to `eps`."""
 
-    def __init__(self, map: Map, eps: float, middle: np.ndarray | None = None):
+    def __init__(self, map: Map, eps: float, like: "Slopes | None" = None):
         self.map, self.eps = map, eps
-        self.middle = map.forward() if middle is None else middle
+        self.middle = like.middle if like else map.forward()
+        self._like = like
 
     def between(self, k: int, i: Index, low: float, high: float) -> np.ndarray:
         """Slope of each output along entry `i` of array `k`, between two points given in steps."""
@@ -75,6 +77,10 @@ class Slopes:
         off = np.abs(self.between(k, i, -2, 2) - slopes) / 3
         return bool(np.max(off, initial=0) <= FINE * np.max(np.abs(slopes), initial=0))
 
+    def with_steps(self, factor: float) -> "Slopes":
+        """The same by steps so many times as long."""
+        return Slopes(self.map, self.eps * factor, like=self)
+
     def closer(self, k: int, i: Index) -> Iterator["Slopes"]:
         """The same with shorter steps, down to one in proportion to a small entry, or of `eps` at a large one.
 
@@ -83,7 +89,7 @@ class Slopes:
         size = abs(float(self.map.arrays[k][i]))
         own = {min(size, 1 / size)} if size else set()
         for factor in sorted({*SHORTER, *own} - {1.0}, reverse=True):
-            yield Slopes(self.map, self.eps * factor, self.middle)
+            yield self.with_steps(factor)
 
     def stays(self, k: int, i: Index, bend: np.ndarray, tolerance: Tolerance) -> np.ndarray:
         """Which outputs bend as sharply at a shorter step; also those where rounding would hide it."""
@@ -103,7 +109,14 @@ class Slopes:
     @cached_property
     def doubt(self) -> np.ndarray:
         """By how much each output may be off."""
-        return UNITS * np.spacing(np.abs(self.middle))
+        if self._like:
+            return self._like.doubt
+        return np.fmax(last_places(self.middle), measured(self.map, self.eps))
+
+    @property
+    def coarse(self) -> bool:
+        """Whether outputs are off by more than in their last places, by rounding inside of f."""
+        return bool(np.any(self.doubt > COARSE * last_places(self.middle)))
 
     def rounding(self, k: int, i: Index) -> np.ndarray:
         """How far the rounding of each output may put off its one-sided slope along an entry."""

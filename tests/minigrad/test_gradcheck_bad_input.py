@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+import minigrad
 from layers import ReLU
 from layers import functional as F
 from layers.batchnorm import batch_norm_backward, batch_norm_forward
 from minigrad import Function, gradcheck
-from minigrad.errors import GraphError, NotFiniteError, UnsupportedError
+from minigrad.errors import GradientError, GraphError, NotFiniteError, UnsupportedError
 from tests.strategies import draw_array
 
 
@@ -287,3 +288,63 @@ def test_the_operation_that_changes_its_operand_is_named():
     assert report.mistakes == {"modified"}
     assert "backward changes operand 0 in place" in str(report)
     assert "the fault lies in eater, called at" in str(report)
+
+
+@pytest.mark.parametrize("answer", [lambda dx: [dx.tolist()], np.ndarray.tolist, minigrad.tensor])
+def test_what_the_tape_would_refuse_is_refused_in_its_words(answer):
+    class Wrong(Square):
+        @classmethod
+        def backward(cls, ctx, dy):
+            return answer(2 * ctx.x * dy)
+
+    x = minigrad.tensor(draw_array(0, (3,)), requires_grad=True)
+    with pytest.raises(GradientError) as refused:
+        Wrong.apply(x).backward(np.ones(3))
+    what = str(refused.value).partition(" for operand 0")[0]
+    for f in (Wrong, lambda x: np.exp(Wrong.apply(x))):
+        report = gradcheck(f, x)
+        assert report.mistakes == {"raised"}
+        assert what in str(report)
+
+
+def _square_kept_in(store):
+    def forward(x):
+        store["x"] = x.copy()
+        return x * x, None
+
+    return forward, lambda dy, _: 2 * store["x"] * dy
+
+
+class Stateful(Square):
+    @staticmethod
+    def forward(ctx, x):
+        Stateful.x = x.copy()
+        return x * x
+
+    @classmethod
+    def backward(cls, ctx, dy):
+        return 2 * Stateful.x * dy
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        _square_kept_in({}),
+        Stateful,
+        lambda x: np.exp(Stateful.apply(x)),
+        lambda x: Stateful.apply(Stateful.apply(x)),
+    ],
+)
+def test_state_outside_of_ctx_is_seen_by_a_second_forward(f):
+    report = gradcheck(f, draw_array(0, (3,)))
+    assert report.mistakes == {"state"}
+    assert "keeps state outside of ctx" in str(report)
+    assert "left the graph" not in str(report)
+
+
+def test_a_value_is_said_to_have_left_the_graph_where_it_did():
+    x = draw_array(0, (3,))
+    report = gradcheck(lambda x: np.exp(x) * x.data, x)
+    assert "is operand 1 of multiply, called at" in str(report)
+    with_no_grad = gradcheck(lambda x: x.detach() * 2, x)
+    assert "though it follows the inputs, is output 0" in str(with_no_grad)

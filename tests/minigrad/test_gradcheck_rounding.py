@@ -1,0 +1,97 @@
+"""gradcheck where numbers cancel inside of f: what is right passes, or cannot be known, and is not float32."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad
+from minigrad import gradcheck
+from tests.strategies import draw_array, seeds
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+#: As a function of Tensors, as the two of a pair, and where.
+CANCELLING = {
+    "log of a sigmoid": (
+        lambda x: np.log(minigrad.sigmoid(x)),
+        lambda x: np.log(_sigmoid(x)),
+        lambda dy, x: dy * _sigmoid(-x),
+        lambda seed: draw_array(seed, (3,), 12, 20),
+    ),
+    "log of one less a sigmoid": (
+        lambda x: -np.log(1 - minigrad.sigmoid(x)),
+        lambda x: -np.log(1 - _sigmoid(x)),
+        lambda dy, x: dy * _sigmoid(x),
+        lambda seed: draw_array(seed, (3,), 18, 22),
+    ),
+    "cosine less one": (
+        lambda x: np.cos(x) - 1,
+        lambda x: np.cos(x) - 1,
+        lambda dy, x: -dy * np.sin(x),
+        lambda seed: draw_array(seed, (2,), 5e-4, 2e-3),
+    ),
+    "log of one and a little": (
+        lambda x: np.log(1 + x),
+        lambda x: np.log(1 + x),
+        lambda dy, x: dy / (1 + x),
+        lambda seed: draw_array(seed, (4,), 1e-10, 3e-9),
+    ),
+    "variance by squares": (
+        lambda x: np.mean(x * x) - np.mean(x) ** 2,
+        lambda x: np.mean(x * x) - np.mean(x) ** 2,
+        lambda dy, x: dy * 2 * (x - x.mean()) / x.size,
+        lambda seed: 1e4 + draw_array(seed, (6,)),
+    ),
+    "there and back": (
+        lambda x: (x + 1e4) - 1e4,
+        lambda x: (x + 1e4) - 1e4,
+        lambda dy, x: dy,
+        lambda seed: draw_array(seed, (3,)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CANCELLING)
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_right_passes_where_numbers_cancel(name, seed):
+    f, forward, backward, draw = CANCELLING[name]
+    for checked in (f, (lambda x: (forward(x), x), backward)):
+        report = gradcheck(checked, draw(seed), seed=seed)
+        assert report, report
+
+
+@pytest.mark.parametrize("name", CANCELLING)
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_wrong_fails_where_numbers_cancel(name, seed):
+    _, forward, backward, draw = CANCELLING[name]
+    pair = (lambda x: (forward(x), x), lambda dy, x: 1.05 * backward(dy, x))
+    report = gradcheck(pair, draw(seed), seed=seed)
+    assert report.wrong, report
+    assert "float32" not in report.mistakes
+
+
+@given(st.floats(23, 33), seeds)
+def test_what_cancels_more_is_right_or_cannot_be_known(at, seed):
+    report = gradcheck(lambda x: -np.log(1 - minigrad.sigmoid(x)), at + draw_array(seed, (3,)))
+    assert not report.problems
+    assert report.wrong == 0
+    assert not report.unknown or "numbers inside of f cancel in float64" in str(report)
+
+
+@given(st.floats(0.1, 10), st.integers(1, 30), seeds)
+def test_float32_is_named_whatever_follows_it(scale, size, seed):
+    pair = (
+        lambda x: (scale * np.exp(x.astype("f")).astype(float) + 1, x),
+        lambda dy, x: scale * dy * np.exp(x),
+    )
+    assert gradcheck(pair, draw_array(seed, (size,), 0.5, 2)).mistakes == {"float32"}
+
+
+def test_a_longer_step_is_said_with_its_reason():
+    report = gradcheck(lambda x: -np.log(1 - minigrad.sigmoid(x)), np.full(3, 21.0))
+    assert "Numbers inside of f cancel in float64" in str(report)
+    assert "3 entries took a longer step" in str(report)
