@@ -15,6 +15,10 @@ from minigrad.errors import MinigradError
 FIT = 1e-5
 #: … and by so much better than without it.
 BETTER = 1e-2
+#: Other numbers are so many times those that were given …
+ELSEWHERE = (1.0, 1.2)
+#: … and a factor is the same there if it is nearly so.
+ROUGHLY = 1e-2
 #: Where all slopes are small, what is next to nothing is this much smaller at most.
 SMALL = 1e-3
 
@@ -34,10 +38,12 @@ class Case:
         By central differences: the slope of each output along each of those entries.
     all_yours, all_right : list of ndarray
         The gradients of all arrays as backward gave them, of whatever shape, and by numbers.
+    eps : float
+        The step of those numbers.
     """
 
-    def __init__(self, subject: Map, k: int, upstream, rows, jacobian, all_yours, all_right):
-        self.subject, self.k, self.upstream = subject, k, upstream
+    def __init__(self, subject: Map, k: int, upstream, rows, jacobian, all_yours, all_right, eps):
+        self.subject, self.k, self.upstream, self.eps = subject, k, upstream, eps
         self.rows, self.jacobian = rows, jacobian
         self.all_yours, self.all_right = all_yours, all_right
         self.x: np.ndarray = subject.arrays[k]
@@ -80,6 +86,13 @@ class Case:
         missing[self.index] = self.right - self.mine
         return missing.reshape(self.x.shape)
 
+    @cached_property
+    def sums(self) -> tuple[int, int]:
+        """How many outputs an entry reaches, and how many entries an output takes, at most."""
+        steep = np.abs(self.jacobian) > 1e-9 * np.max(np.abs(self.jacobian), initial=0)
+        reached, taken = (int(np.max(steep.sum(axis), initial=0)) for axis in (1, 0))
+        return reached, taken
+
     @property
     def one_to_one(self) -> bool:
         """Whether output and input have the same shape."""
@@ -116,6 +129,26 @@ class Case:
         """Whether yours for another upstream gradient is what is right at the rows."""
         yours = self.yours_for(upstream)
         return yours.shape == self.x.shape and distance(yours.ravel()[self.index], right) < FIT
+
+    def ratio_elsewhere(self, c: float) -> bool:
+        """Whether yours is `c` times the right gradient at other numbers too, along one way of the wrong entries."""
+        subject, rng = self.subject, np.random.default_rng(self.k)
+        way = np.zeros(self.x.size)
+        way[self.index[self.wrong]] = rng.standard_normal(int(self.wrong.sum()))
+        way = (self.eps * way).reshape(self.x.shape) * np.maximum(1, np.abs(self.x))
+        with subject.undone(), np.errstate(all="ignore"):
+            for a in subject.arrays:
+                a *= rng.uniform(*ELSEWHERE, a.shape)
+            try:
+                yours = float(np.sum(self.yours_for(self.upstream) * way))
+                ends = []
+                for step in (way, -2 * way):
+                    self.x[...] += step
+                    ends.append(float(self.upstream @ subject.forward()))
+            except Exception:  # whatever a rule raises that does not take such inputs
+                return True
+        right = (ends[0] - ends[1]) / 2
+        return not abs(yours - c * right) > ROUGHLY * abs(c * right)  # also where that is no number
 
     def yours_with(self, j: int, array: np.ndarray) -> np.ndarray:
         """What your rule gives with another array in the place of array `j`."""
@@ -175,5 +208,6 @@ def take_cases(
         right.append(full)
     yours = [np.asarray(g) for g in subject.backward(upstream)]
     return [
-        Case(subject, k, upstream, rows[k], jacobians[k], yours, right) for k in range(len(rows))
+        Case(subject, k, upstream, rows[k], jacobians[k], yours, right, eps)
+        for k in range(len(rows))
     ]

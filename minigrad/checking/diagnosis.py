@@ -16,7 +16,13 @@ from minigrad.checking.report import Finding
 Hypotheses = tuple[tuple[str, Callable[[Case], value.Guess]], ...]
 
 #: Where this fits, nothing else is looked for.
-FIRST: Hypotheses = (("from nothing", value.without_upstream),)
+FIRST: Hypotheses = (
+    ("upstream ignored", value.upstream_unused),
+    ("from nothing", value.without_upstream),
+    ("not linear", value.not_linear),
+    ("flat", value.flat),
+    ("axis", shape.summed_over_another),
+)
 #: The known mistakes: what a report calls them, and the hypothesis that is tested.
 HYPOTHESES: Hypotheses = (
     ("sum missing", shape.sum_missing),
@@ -43,15 +49,14 @@ HYPOTHESES: Hypotheses = (
     ("flipped", shape.flipped),
     ("mean for sum", value.mean_for_sum),
     ("factor", value.factor),
+    ("slope", value.factor_that_varies),
     ("diagonal", attention.diagonal),
     ("axis", attention.axis),
     ("path", attention.path),
 )
 #: What is said where none of them fits.
 STRUCTURE: Hypotheses = (
-    ("axis", shape.summed_over_another),
     ("axis", structure.mixed),
-    ("not linear", structure.not_linear),
     ("slope", structure.slope_of_last_step),
     ("slope", structure.slope_of_first_step),
 )
@@ -64,11 +69,11 @@ MOST = 3
 
 
 class Fit(NamedTuple):
-    """A kind of mistake that fits, a sentence about it, and how closely it does where that is a number."""
+    """A kind of mistake that fits, a sentence about it, and how closely it does; 0 where it does or does not."""
 
     kind: str
     text: str
-    error: float | None = None
+    error: float = 0.0
 
 
 def diagnose(cases: list[Case]) -> list[Finding]:
@@ -81,7 +86,7 @@ def diagnose(cases: list[Case]) -> list[Finding]:
     for (kind, text), by in told.items():
         *others, last = (name for name, _ in by)
         names = f"{', '.join(others)} and {last}" if others else last
-        errors = [max(fit.error, 1e-16) for _, fit in by if fit.error is not None]
+        errors = [fit.error for _, fit in by if fit.error]
         to = f", to {max(errors):.0e}" if errors else ""
         findings.append(Finding(kind, f"{names}: {text}{to}."))
     return findings

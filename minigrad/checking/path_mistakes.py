@@ -48,6 +48,8 @@ def penalty(case: Case) -> Guess:
     if not (case.shaped and case.complete and case.upstream.size == 1 and case.x.size > 2):
         return
     missing, x = case.missing / case.upstream, case.x
+    if _rest(case.missing + case.yours, [x], tuple(range(x.ndim))) < NEARLY:
+        return  # all of the gradient is in proportion to x, whatever is missing of it
     c = float(np.sum(missing * x) / np.sum(x * x)) if x.any() else 0.0
     name = case.subject.names[case.k]
     if c and distance(missing, c * x) < NEARLY and _follows_upstream(case):
@@ -92,12 +94,12 @@ def _shares(case: Case, axes: tuple[int, ...]) -> Iterator[tuple[list[np.ndarray
     told = "lost or miscounted: what is missing is, along axis {},"
     yield [ones], f"a path through the mean (or sum) {told} the same for all", 2
     yield [centred], f"a path through the variance {told} proportional to x - mean(x)", 3
-    yield [ones, centred], f"paths through mean and variance {told} a + b (x - mean(x))", 4
     if case.one_to_one:
         y = case.subject.forward().reshape(case.x.shape)
-        yield [y], f"a path through the sum that divides {told} proportional to y", 3
+        yield [y], f"a path through the sum or norm that divides {told} proportional to y", 3
         with np.errstate(over="ignore"):
             yield [np.exp(y)], f"a path through the log of a sum {told} proportional to exp(y)", 3
+    yield [ones, centred], f"paths through mean and variance {told} a + b (x - mean(x))", 4
 
 
 def _rest(missing: np.ndarray, parts: list[np.ndarray], axes: tuple[int, ...]) -> float:

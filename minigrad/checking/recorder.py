@@ -40,10 +40,10 @@ def left_graph(subject: Whole) -> str:
             if source is None and _is_float(one) and not _same(one, two):
                 return f"operand {k} of {node.name}, called at {node.line()}"
     with subject.undone():
-        outputs = subject.outputs()
+        before = subject.outputs()
         _move(subject)
-        for number, (here, there) in enumerate(zip(outputs, subject.outputs())):
-            if not here.requires_grad and not _same(here._data, there._data):
+        for number, (y, moved) in enumerate(zip(before, subject.outputs())):
+            if not y.requires_grad and not _same(y._data, moved._data):
                 return f"output {number}"
     return ""
 

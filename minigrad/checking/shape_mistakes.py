@@ -3,7 +3,7 @@
 Functions of a Case that yield (distance, sentence), as in value_mistakes.
 """
 
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 
@@ -45,13 +45,13 @@ def reshaped(case: Case) -> Guess:
 
 
 def summed_over_another(case: Case) -> Guess:
-    """What is summed into a broadcast operand, summed over other axes."""
-    if case.shaped or not case.complete:
-        return
+    """What is summed into a broadcast operand, summed over as many other axes."""
+    if not case.complete or case.sums[1] > 1:
+        return  # an output that takes several entries is more than a broadcast
     shares = (case.jacobian * case.upstream).sum(0).reshape(case.y_shape)
-    for axes in subsets(shares.ndim):
+    for axes in combinations(range(shares.ndim), max(0, shares.ndim - case.x.ndim)):
         summed = shares.sum(axes)
-        if summed.shape == case.yours.shape:
+        if axes and summed.shape == case.yours.shape:
             listed = ", ".join(map(str, axes))
             yield (
                 distance(case.yours, summed),

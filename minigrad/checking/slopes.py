@@ -38,7 +38,7 @@ class Slopes:
 
     def __init__(self, map: Map, eps: float, like: "Slopes | None" = None):
         self.map, self.eps = map, eps
-        self.middle = like.middle if like else map.forward()
+        self.middle: np.ndarray = like.middle if like else map.forward()
         self._like = like
 
     def between(self, k: int, i: Index, low: float, high: float) -> np.ndarray:

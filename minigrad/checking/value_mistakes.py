@@ -9,7 +9,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from minigrad.checking.case import Case, distance, subsets
+from minigrad.checking.case import FIT, Case, distance, subsets
+from minigrad.checking.slopes import Slopes
 
 Guess = Iterator[tuple[float, str]]
 
@@ -25,14 +26,27 @@ def factor(case: Case) -> Guess:
     if abs(c + 1) < 1e-6 or not np.isfinite(error):
         return
     name = _named(case, c)
-    if name or case.wrong.sum() > 2:
+    if (name or case.wrong.sum() > 2) and case.ratio_elsewhere(c):
         yield error, f"a constant factor: yours is {name or f'{c:.6g}'} times the right gradient"
+
+
+def factor_that_varies(case: Case) -> Guess:
+    """One number times the right gradient, another where the inputs are others."""
+    c, error = _ratio(case)
+    if np.isfinite(error) and case.wrong.sum() > 2 and not case.ratio_elsewhere(c):
+        yield (
+            error,
+            f"right but for a factor that follows the inputs: {c:.6g} here, another number elsewhere, as a "
+            "wrong slope in the last step puts there",
+        )
 
 
 def mean_for_sum(case: Case) -> Guess:
     """1/N times the right gradient where N numbers are added up, or N times."""
     c, error = _ratio(case)
     for n, what in _counts(case):
+        if n == 2 and n not in case.sums:
+            continue  # more likely the factor of a square's slope
         if abs(c * n - 1) < 1e-6:
             yield error, f"a mean where a sum is due: yours is divided by {n}, {what}"
         if abs(c / n - 1) < 1e-6:
@@ -53,6 +67,48 @@ def without_upstream(case: Case) -> Guess:
         yield (
             case.becomes(case.yours - rest),
             "a term is not multiplied by dy: without it yours matches",
+        )
+
+
+def upstream_unused(case: Case) -> Guess:
+    """The same whatever dy is."""
+    another = np.random.default_rng(case.k).standard_normal(case.upstream.size)
+    if case.yours.any() and np.array_equal(case.yours_for(another), case.yours):
+        ones = case.comes_from(case.with_upstream(np.ones_like(case.upstream)))
+        if ones <= case.threshold:
+            yield ones, "dy is ignored: yours is what dy = 1 gives"
+        else:
+            yield (
+                0.0,
+                "dy is ignored: yours is the same whatever dy is; nor is it what dy = 1 gives",
+            )
+
+
+def not_linear(case: Case) -> Guess:
+    """A rule that is not in proportion to dy, or whose shares do not add up, apart from a term without dy."""
+    u, v = case.upstream, np.random.default_rng(case.k).standard_normal(case.upstream.size)
+    rest = case.yours_for(np.zeros_like(u))
+    answers = [case.yours_for(w) for w in (v, -u, 2 * u, u + v)]
+    if not case.shaped or any(a.shape != case.x.shape for a in (rest, *answers)):
+        return
+    mine, other, *found = (a - rest for a in (case.yours, *answers))
+    expected = (("-dy", -mine), ("2 dy", 2 * mine), ("the sum of two", mine + other))
+    for answer, (of_what, due) in zip(found, expected):
+        if np.max(np.abs(answer - due), initial=0) > FIT * np.max(np.abs(due), initial=0):
+            yield (
+                0.0,
+                f"not linear in dy: for {of_what} yours is not what it must be, given yours for dy",
+            )
+            return
+
+
+def flat(case: Case) -> Guess:
+    """A slope where f has none."""
+    slopes = Slopes(case.subject, case.eps)
+    if not any(slopes.between(case.k, i, -1, 1).any() for i in case.rows):
+        yield (
+            0.0,
+            "f is flat here: it stands still as this input moves a step to either side, and yours is not 0",
         )
 
 
@@ -131,7 +187,16 @@ def mask(case: Case) -> Guess:
         return
     yours, right = np.abs(case.mine) > 1e-12, np.abs(case.right) > 1e-8
     if yours.any() and right.any() and not (yours & right).any() and case.wrong.sum() > 1:
-        yield 0.0, "mask inverted: yours is 0 where the right gradient is not, and only there not 0"
+        if (yours | right).all():
+            yield (
+                0.0,
+                "mask inverted: yours is 0 where the right gradient is not, and not 0 everywhere else",
+            )
+        else:
+            yield (
+                0.0,
+                "the wrong entries are marked: yours is 0 in all in which the right gradient is not",
+            )
     elif case.one_to_one:
         shut = not np.any(right[case.wrong]) and not case.wrong.all()
         passed = case.comes_from(case.upstream[case.index]) if shut else np.inf
@@ -163,8 +228,10 @@ def _ratio(case: Case) -> tuple[float, float]:
 
 
 def _counts(case: Case) -> list[tuple[int, str]]:
-    """Numbers of entries that a sum or mean may run over, with words for each."""
+    """Numbers of entries that a sum or mean may run over, if there is one, with words for each."""
     found: dict[int, str] = {}
+    if case.complete and max(case.sums) < 2:
+        return []
     for shape, what in ((case.x.shape, "x"), (case.y_shape, "y")):
         for axes in subsets(len(shape)):
             n = int(np.prod([shape[a] for a in axes]))

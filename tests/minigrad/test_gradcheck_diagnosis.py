@@ -509,3 +509,110 @@ def test_a_penalty_and_a_one_hot_that_are_lost():
 
     report = gradcheck((losses, lambda dy, p: p * dy[:, None]), x)
     assert "what is missing is -1 dy in one entry of each row, as in p - onehot(label)" in str(report)  # fmt: skip
+
+
+# -- of several that fit, the one that says most ----------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("forward", "slope"), [(np.square, lambda x: x), (np.cos, np.sin), (np.tanh, np.tanh)]
+)
+def test_dy_that_is_not_used_is_all_that_is_said(forward, slope, seed):
+    report = gradcheck((lambda x: (forward(x), x), lambda dy, x: slope(x)), draw_array(seed, (3, 4)))  # fmt: skip
+    assert report.mistakes == {"from nothing", "upstream ignored"}
+    assert "dy is ignored: yours is the same whatever dy is; nor is it what dy = 1" in str(report)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("forward", "backward", "shape", "c"),
+    [
+        (np.square, lambda dy, x: x * dy, (2, 4), "1/2"),
+        (np.sqrt, lambda dy, x: dy / np.sqrt(x), (2, 4), "2"),
+        (lambda x: x**3, lambda dy, x: x * x * dy, (3, 4), "1/3"),
+        (lambda x: np.sum(x**2), lambda dy, x: dy * x, (2, 4), "1/2"),
+        (lambda x: np.sum(x**2), lambda dy, x: dy * x, (3, 4), "1/2"),
+        (np.linalg.norm, lambda dy, x: dy * 2 * x / np.linalg.norm(x), (5,), "2"),
+    ],
+)
+def test_a_factor_is_no_count_of_entries_that_nothing_adds_up(forward, backward, shape, c, seed):
+    report = gradcheck((lambda x: (forward(x), x), backward), draw_array(seed, shape, 1, 2))
+    assert report.mistakes == {"factor"}
+    assert f"yours is {c} times the right gradient" in str(report)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_factor_that_follows_the_inputs_is_not_called_constant(seed):
+    report = gradcheck((lambda x: (np.linalg.norm(x), x), lambda dy, x: dy * x), draw_array(seed, (3, 4)))  # fmt: skip
+    assert report.mistakes == {"slope"}
+    assert "a factor that follows the inputs" in str(report)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("pool", "shape"), [(np.sum, (3, 5)), (np.mean, (3, 5)), (np.sum, (6,))])
+def test_a_norm_has_no_mean(pool, shape, seed):
+    def forward(x):
+        size = np.sqrt(pool(x * x, axis=-1, keepdims=True))
+        return x / size, size
+
+    report = gradcheck((forward, lambda dy, size: dy / size), draw_array(seed, shape))
+    assert report.mistakes == {"path"}
+    assert "through the sum or norm that divides" in str(report)
+    assert "mean" not in str(report)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_sum_over_the_wrong_axis_of_a_square(seed):
+    xs = [draw_array(seed, (4, 4)), draw_array(seed + 1, (4,))]
+    report = gradcheck((lambda x, b: (x + b, None), lambda dy, _: (dy, dy.sum(1))), xs)
+    assert report.mistakes == {"axis"}
+    assert "input 1: axis wrong: yours, of shape (4,), is summed over axis 1 of y" in str(report)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("forward", "backward"),
+    [
+        (lambda x: np.maximum(x, 0), lambda dy, x: np.maximum(dy, 0) * (x > 0)),
+        (np.tanh, lambda dy, x: abs(dy) * (1 - np.tanh(x) ** 2)),
+        (np.tanh, lambda dy, x: np.clip(dy, -0.1, 0.1) * (1 - np.tanh(x) ** 2)),
+    ],
+)
+def test_what_is_not_linear_in_dy_for_another_sign_or_size(forward, backward, seed):
+    report = gradcheck((lambda x: (forward(x), x), backward), draw_array(seed, (5, 6)))
+    assert report.mistakes <= {"not linear", "place"}
+    assert "not linear in dy" in str(report)
+
+
+@pytest.mark.parametrize("forward", [np.round, np.sign, lambda x: np.round(x * 256) / 256])
+def test_a_gradient_where_f_is_flat(forward):
+    report = gradcheck((lambda x: (forward(x), x), lambda dy, x: dy), draw_array(0, (3, 4)))
+    assert report.mistakes == {"flat"}
+    assert "f is flat here" in str(report)
+
+
+def test_entries_left_out_at_a_border_are_no_slope():
+    def forward(x, w):
+        return np.convolve(x, w, "valid"), (x, w)
+
+    def backward(dy, cache):
+        x, w = cache
+        dx = np.convolve(dy, w[::-1])
+        dx[0] = dx[-1] = 0
+        return dx, np.convolve(x[::-1], dy, "valid")
+
+    report = gradcheck((forward, backward), [draw_array(0, (8,)), draw_array(1, (3,))])
+    assert report.mistakes == {"place"}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_wrong_entry_marked_is_no_inverted_mask(seed):
+    def backward(dy, x):
+        dx = np.zeros_like(x)
+        np.put_along_axis(dx, x.argmin(1)[:, None], dy[:, None], 1)
+        return dx
+
+    report = gradcheck((lambda x: (x.max(1), x), backward), draw_array(seed, (3, 4)))
+    assert "the wrong entries are marked" in str(report)
+    assert "inverted" not in str(report)
