@@ -27,6 +27,10 @@ class GraphError(MinigradError, RuntimeError):
     """The graph cannot serve the request: there is none, it was freed, or a value would leave it."""
 
 
+class GraphWarning(UserWarning):
+    """A value has left the graph where it may have been meant to stay."""
+
+
 class MutationError(GraphError):
     """Data that a backward pass still needs was about to be changed, or was changed, in place."""
 

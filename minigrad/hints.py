@@ -133,6 +133,10 @@ def _index(shapes: list[Shape], options: dict[str, Any], error: str) -> str:
     return ""
 
 
+def _extreme(shapes: list[Shape], options: dict[str, Any], error: str) -> str:
+    return "It has no entries, so none is the largest or smallest." if 0 in shapes[0] else ""
+
+
 def _square(shapes: list[Shape], options: dict[str, Any], error: str) -> str:
     if len(shapes[0]) < 2 or shapes[0][-1] != shapes[0][-2]:
         return "The last two axes of the first must be of equal length."
@@ -174,6 +178,8 @@ HINTS: dict[str, Callable[[list[Shape], dict[str, Any], str], str]] = {
     "split": _split,
     "getitem": _index,
     "take": _index,
+    "max": _extreme,
+    "min": _extreme,
     "inv": _square,
     "det": _square,
     "slogdet": _square,

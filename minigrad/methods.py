@@ -12,7 +12,10 @@ np: Any = numpy
 
 
 class NumPyMethods:
-    """The methods and properties that a Tensor shares with an ndarray."""
+    """The methods and properties that a Tensor shares with an ndarray.
+
+    `options` are NumPy's others, which its function refuses with a remedy.
+    """
 
     _data: numpy.ndarray
 
@@ -26,41 +29,58 @@ class NumPyMethods:
         """The last two axes exchanged."""
         return np.swapaxes(self, -1, -2)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
+    @property
+    def real(self) -> "Tensor":
+        """np.real."""
+        return np.real(self)
+
+    @property
+    def imag(self) -> "Tensor":
+        """np.imag: zeros."""
+        return np.imag(self)
+
+    def __round__(self, ndigits: int = 0) -> Any:
+        return np.round(self, ndigits)
+
+    def sum(self, axis: Any = None, keepdims: bool = False, **options: Any) -> "Tensor":
         """np.sum."""
-        return np.sum(self, axis=axis, keepdims=keepdims)
+        return np.sum(self, axis=axis, keepdims=keepdims, **options)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
+    def mean(self, axis: Any = None, keepdims: bool = False, **options: Any) -> "Tensor":
         """np.mean."""
-        return np.mean(self, axis=axis, keepdims=keepdims)
+        return np.mean(self, axis=axis, keepdims=keepdims, **options)
 
-    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> "Tensor":
+    def var(
+        self, axis: Any = None, ddof: float = 0, keepdims: bool = False, **options: Any
+    ) -> "Tensor":
         """np.var."""
-        return np.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
+        return np.var(self, axis=axis, ddof=ddof, keepdims=keepdims, **options)
 
-    def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> "Tensor":
+    def std(
+        self, axis: Any = None, ddof: float = 0, keepdims: bool = False, **options: Any
+    ) -> "Tensor":
         """np.std."""
-        return np.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
+        return np.std(self, axis=axis, ddof=ddof, keepdims=keepdims, **options)
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
+    def max(self, axis: Any = None, keepdims: bool = False, **options: Any) -> "Tensor":
         """np.max."""
-        return np.max(self, axis=axis, keepdims=keepdims)
+        return np.max(self, axis=axis, keepdims=keepdims, **options)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
+    def min(self, axis: Any = None, keepdims: bool = False, **options: Any) -> "Tensor":
         """np.min."""
-        return np.min(self, axis=axis, keepdims=keepdims)
+        return np.min(self, axis=axis, keepdims=keepdims, **options)
 
-    def prod(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
+    def prod(self, axis: Any = None, keepdims: bool = False, **options: Any) -> "Tensor":
         """np.prod."""
-        return np.prod(self, axis=axis, keepdims=keepdims)
+        return np.prod(self, axis=axis, keepdims=keepdims, **options)
 
-    def cumsum(self, axis: Any = None) -> "Tensor":
+    def cumsum(self, axis: Any = None, **options: Any) -> "Tensor":
         """np.cumsum."""
-        return np.cumsum(self, axis=axis)
+        return np.cumsum(self, axis=axis, **options)
 
-    def cumprod(self, axis: Any = None) -> "Tensor":
+    def cumprod(self, axis: Any = None, **options: Any) -> "Tensor":
         """np.cumprod."""
-        return np.cumprod(self, axis=axis)
+        return np.cumprod(self, axis=axis, **options)
 
     def clip(self, min: Any = None, max: Any = None) -> "Tensor":
         """np.clip."""
@@ -124,9 +144,13 @@ class NumPyMethods:
         """np.argmin: a plain array of positions."""
         return np.argmin(self._data, axis=axis, keepdims=keepdims)
 
-    def argsort(self, axis: int | None = -1) -> Any:
+    def argsort(self, axis: int | None = -1, **options: Any) -> Any:
         """np.argsort: a plain array of positions."""
-        return np.argsort(self._data, axis=axis)
+        return np.argsort(self._data, axis=axis, **options)
+
+    def nonzero(self) -> Any:
+        """np.nonzero: plain arrays of positions."""
+        return np.nonzero(self._data)
 
     def all(self, axis: Any = None, keepdims: bool = False) -> Any:
         """np.all: plain bools."""

@@ -52,7 +52,7 @@ def array_ufunc(tensor: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwarg
     if kwargs:
         option = next(iter(kwargs))
         raise UnsupportedError(
-            f"{name} with {option}= is not differentiable here. {_remedy(option)}"
+            f"{name} with {option}= is not supported here. {_remedy(name, option)}"
         )
     raise UnsupportedError(_missing(name))
 
@@ -99,16 +99,25 @@ def array_function(tensor: Any, function: Any, types: Any, args: Any, kwargs: An
             raise
         option = str(error).rsplit("'", 2)[-2]
         raise UnsupportedError(
-            f"{name} with {option}= is not differentiable here. {_remedy(option)}"
+            f"{name} with {option}= is not supported here. {_remedy(name, option)}"
         ) from None
 
 
-def _remedy(option: str) -> str:
-    if option == "where":
-        return "Choose entries with np.where(condition, a, b) instead."
-    if option == "dtype":
-        return "Change the dtype with t.astype(dtype)."
-    return "Leave it out, or work on t.detach().numpy()."
+def _remedy(name: str, option: str) -> str:
+    remedies = {
+        "where": "Choose entries with np.where(condition, a, b) instead.",
+        "dtype": "Change the dtype with t.astype(dtype).",
+        "correction": "ddof= says the same.",
+    }
+    start = {
+        "np.sum": "Add it: np.sum(t) + initial.",
+        "np.prod": "Multiply by it: np.prod(t) * initial.",
+        "np.max": "Take the larger: np.maximum(np.max(t), initial).",
+        "np.min": "Take the smaller: np.minimum(np.min(t), initial).",
+    }
+    if option == "initial" and name in start:
+        return start[name]
+    return remedies.get(option, "Leave it out, or work on t.detach().numpy().")
 
 
 def _missing(name: str) -> str:

@@ -4,13 +4,14 @@ import copy
 import dis
 import operator
 import sys
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from minigrad.errors import DtypeError, GraphError, ShapeError
+from minigrad.errors import DtypeError, GraphError, GraphWarning, ShapeError
 from minigrad.methods import NumPyMethods
 from minigrad.shapes import explained
 
@@ -357,7 +358,17 @@ class Tensor(NumPyMethods):
 
     def __float__(self) -> float:
         self._stay_out_of_arrays(sys._getframe(1))
-        return float(self._data)
+        value = float(self._data)
+        if (
+            self.requires_grad
+        ):  # float(t) may be meant, math.exp(t) is not: they look alike from here
+            warnings.warn(
+                "A Tensor that requires a gradient was made a Python float, which has no history. For a "
+                "number to look at write t.item(); to compute on, use NumPy: np.exp(t), not math.exp(t).",
+                GraphWarning,
+                stacklevel=2,
+            )
+        return value
 
     def __int__(self) -> int:
         self._stay_out_of_arrays(sys._getframe(1))
@@ -419,8 +430,8 @@ def _as_data(data: Any, dtype: Any) -> np.ndarray:
         ) from error
     if array.dtype.kind not in "biuf":
         raise DtypeError(
-            f"A tensor holds real numbers, not {array.dtype} data ({type(data).__name__}). "
-            "Tensors are joined with np.stack."
+            f"A tensor holds real numbers, not {array.dtype} data ({type(data).__name__})."
+            + (" Tensors are joined with np.stack." if isinstance(data, (list, tuple)) else "")
         )
     if dtype is None:
         dtype = np.float32 if array.dtype.kind == "f" else array.dtype

@@ -43,6 +43,20 @@ class Sign(Step):
         return np.sign(x)
 
 
+@implements(np.heaviside)
+class Heaviside(Function):
+    """y = 0 for x < 0, h for x = 0, 1 for x > 0;   dx = 0,   dh = dy where x = 0"""
+
+    @staticmethod
+    def forward(ctx, x, h):
+        ctx.jump = x == 0
+        return np.heaviside(x, h)
+
+    @staticmethod
+    def backward(ctx, dy):
+        return keep(dy, np.False_), keep(dy, ctx.jump)
+
+
 @implements(np.imag)
 class Imag(Step):
     """y = 0, the imaginary part of a real number;   dx = 0"""

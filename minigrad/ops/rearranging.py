@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import UnsupportedError
+from minigrad.errors import ShapeError, UnsupportedError
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
 from minigrad.ops.taking import take
@@ -62,6 +62,11 @@ def fliplr(m: Any) -> Any:
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """np.rot90: `k` quarter turns from the first of `axes` towards the second."""
     first, second = axes
+    if np.ndim(m) < 2:
+        raise ShapeError(
+            f"rot90: an operand of shape {np.shape(m)} has no two axes between which to turn; np.flip "
+            "reverses a vector."
+        )
     if k % 4 == 0:
         return flip(m, ())
     if k % 4 == 2:

@@ -26,8 +26,8 @@ class Sort(Function):
 
 
 @implements(np.sort)
-def sort(a: Any, axis: int | None = -1) -> Any:
-    """np.sort; the flattened array for `axis` None. Equal entries stay in their order."""
+def sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: Any = None) -> Any:
+    """np.sort; the flattened array for `axis` None. Equal entries stay in their order, of whatever `kind`."""
     return Sort.apply(np.ravel(a), axis=0) if axis is None else Sort.apply(a, axis=axis)
 
 

@@ -1,10 +1,13 @@
 """NumPy's functions on Tensors keep the graph, or say why not and what to write instead."""
 
+import math
+import warnings
+
 import numpy as np
 import pytest
 
 from minigrad import grad, tensor
-from minigrad.errors import GraphError, UnsupportedError
+from minigrad.errors import GraphError, GraphWarning, UnsupportedError
 from tests.helpers import check_as_numpy
 
 
@@ -140,12 +143,21 @@ def test_writing_a_tensor_into_an_array_is_refused():
     with pytest.raises((GraphError, ValueError)):
         whole[0] = t[0]
     np.testing.assert_array_equal(array, 0)
-    array[0] = float(t[0])
-    array[1] = t[1].item()
+    array[0], array[1] = t[0].item(), t[1].item()
     assert array.tolist() == [1, 2, 0]
     losses = [0]
     losses[0] = t  # a list holds Tensors
     assert losses[0] is t
+
+
+@pytest.mark.parametrize("leave", [math.exp, float, np.zeros(2).fill, np.float64])
+def test_a_number_that_leaves_the_graph_warns_with_the_remedy(leave):
+    with pytest.warns(GraphWarning, match=r"t.item\(\).*np.exp\(t\)") as caught:
+        leave(tensor(2.0, requires_grad=True))
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        leave(tensor(2.0))
 
 
 def _plus(array, t):
@@ -192,6 +204,9 @@ def test_in_place_operators_on_arrays_are_refused(write, symbol, tracked):
         (lambda t: np.copyto(np.zeros(3), t), r"np.copyto has no differentiable form.*detach"),
         (lambda t: np.put(t, 0, 1), r"np.put has no differentiable form"),
         (lambda t: np.fft.fft(t), r"np.fft.fft has no differentiable form.*minigrad.Function"),
+        (lambda t: np.sum(t, initial=3.0), r"Add it: np.sum\(t\) \+ initial"),
+        (lambda t: np.prod(t, initial=3.0), r"Multiply by it: np.prod\(t\) \* initial"),
+        (lambda t: np.var(t, correction=1), "ddof= says the same"),
         (lambda t: np.bitwise_and(t, t), r"np.bitwise_and has no differentiable form"),
         (lambda t: np.linalg.svd(t), r"np.linalg.svd has no differentiable form"),
     ],

@@ -51,6 +51,11 @@ def test_data_that_are_no_numbers(data):
         tensor(data)
 
 
+def test_none_is_not_taken_for_a_list_of_tensors():
+    with pytest.raises(DtypeError, match=r"not object data \(NoneType\)\.$"):
+        tensor(None)
+
+
 @pytest.mark.parametrize("data", [[[1.0], [1.0, 2.0]], [[1], 2], [np.ones(2), np.ones(3)]])
 def test_rows_of_different_length(data):
     with pytest.raises(ShapeError, match="one length.*Pad the short ones"):
@@ -179,7 +184,7 @@ def test_numbers_and_arrays():
     t = tensor([[1.5]], requires_grad=True)
     assert t.item() == 1.5
     assert (t * 2).tolist() == [[3.0]]
-    assert float(tensor(2.5, requires_grad=True)) == 2.5
+    assert float(tensor(2.5)) == 2.5
     assert int(tensor(3)) == 3
     assert [10, 20][tensor(1)] == 20
     assert f"{tensor(0.125, requires_grad=True):.2f}" == "0.12"
@@ -317,6 +322,8 @@ def test_shape_errors_name_operation_shapes_and_mend():
         a[5]
     with pytest.raises(ValueError, match="axis"):
         a.sum(axis=2)
+    with pytest.raises(ShapeError, match="^max: .*has no entries"):
+        np.max(a[:0])
 
 
 def test_a_tensor_is_a_tensor():

@@ -158,6 +158,11 @@ def test_turns(x, k, data):
     check_as_numpy(np.fliplr, x)
 
 
+def test_a_vector_has_no_quarter_turns():
+    with pytest.raises(ShapeError, match=r"^rot90: an operand of shape \(3,\).*np.flip"):
+        np.rot90(minigrad.tensor([1.0, 2.0, 3.0], requires_grad=True))
+
+
 @given(x=arrays(min_dims=1), shift=st.integers(-4, 4), data=st.data())
 @few
 def test_roll(x, shift, data):

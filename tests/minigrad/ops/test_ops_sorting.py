@@ -126,5 +126,13 @@ def test_bad_numbers_and_options_are_refused():
         np.diff(x, -1)
     with pytest.raises(UnsupportedError, match="method="):
         np.quantile(x, 0.5, method="nearest")
-    with pytest.raises(UnsupportedError, match="kind="):
-        np.sort(x, kind="heapsort")
+    with pytest.raises(UnsupportedError, match="order="):
+        np.sort(x, order="f0")
+
+
+def test_sorting_is_stable_of_whatever_kind():
+    x = float64([2.0, 1.0, 2.0, 0.0])
+    for options in ({}, {"kind": "heapsort"}, {"kind": "stable"}, {"stable": True}):
+        x.grad = None
+        np.sort(x, **options).backward([1.0, 2.0, 3.0, 4.0])
+        assert x.grad.tolist() == [3, 2, 4, 1]
