@@ -316,6 +316,11 @@ def call_rule(node: Node, gradient: Any, create_graph: bool = False) -> tuple[An
             f"{node.name}: its backward failed with {type(error).__name__}: {error}. "
             f"The forward call was at {node.line()}"
         ) from error
+    if answers is None:
+        raise GradientError(
+            f"{node.name}: backward returned None; is its `return` missing? A gradient that is zero is an "
+            f"array of zeros. The forward call was at {node.line()}"
+        )
     answers = answers if type(answers) is tuple else (answers,)
     if len(answers) != len(node.inputs):
         raise GradientError(

@@ -35,7 +35,7 @@ def save(path: str | os.PathLike, arrays: Mapping[str, ArrayLike]) -> None:
     Raises
     ------
     DtypeError
-        For what is no dict with names, and for an array of Python objects: storing one would take
+        For a path that is none, what is no dict with names, and for an array of Python objects: storing one would take
         pickle, which can run code on loading.
     CheckpointError
         Where the file cannot be written (no such folder, no right, no space).
@@ -124,6 +124,10 @@ def _reason(error: OSError) -> str:
 
 
 def _with_known_suffix(path: str | os.PathLike) -> Path:
+    if not isinstance(path, (str, os.PathLike)):
+        raise DtypeError(
+            f"the path of the file comes first, and is text, not a {type(path).__name__}: save(path, arrays)"
+        )
     path = Path(path)
     if path.suffix not in (".npz", ".safetensors"):
         raise CheckpointError(f"{path}: the name of such a file ends in .npz or .safetensors")

@@ -27,6 +27,8 @@ class Adam(Optimizer):
     eps, weight_decay : float
     """
 
+    _shares = ("betas",)
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -39,8 +41,8 @@ class Adam(Optimizer):
 
     def _check(self, options):
         super()._check(options)
-        if len(options["betas"]) != 2 or max(options["betas"]) >= 1:
-            raise OptimizerError(f"Adam: betas={options['betas']} must be two numbers in [0, 1).")
+        if np.shape(options["betas"]) != (2,):
+            raise OptimizerError(f"Adam: betas={options['betas']} must be two numbers.")
 
     def _start(self, x, options):
         return {"exp_avg": np.zeros_like(x), "exp_avg_sq": np.zeros_like(x)}

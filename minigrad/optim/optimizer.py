@@ -42,6 +42,9 @@ class Optimizer:
         range.
     """
 
+    #: Options that say how much of the past is kept at a step: from 1 on it would grow without end.
+    _shares: tuple[str, ...] = ()
+
     def __init__(self, params: Iterable[Any], **defaults: Any):
         self.defaults: Options = defaults
         self.param_groups: list[Options] = []
@@ -49,6 +52,10 @@ class Optimizer:
         self._room: dict[np.dtype, np.ndarray] = {}
         if isinstance(params, Tensor):
             raise OptimizerError(f"{self._name} takes a list of parameters; write [parameter].")
+        if not isinstance(params, Iterable):
+            given = type(params).__name__
+            of = "; pass its parameters()" if hasattr(params, "parameters") else ""
+            raise OptimizerError(f"{self._name} takes a list of parameters, not a {given}{of}.")
         groups = list(params)
         if not groups:
             raise OptimizerError(f"{self._name} was given no parameters (or an iterator used up).")
@@ -95,11 +102,15 @@ class Optimizer:
             raise OptimizerError(f"{self._name}: a parameter of shape {p.shape} was given twice.")
 
     def _check(self, options: Options) -> None:
-        """Refuse options out of range: none of these rules has one below 0."""
+        """Refuse options out of range: no rule has one below 0, nor a share of 1 or more."""
         for name, value in options.items():
+            if np.asarray(value).dtype.kind not in "biuf":
+                raise OptimizerError(f"{self._name}: {name}={value!r} must be a number.")
             for number in np.ravel(value):
                 if not number >= 0:
                     raise OptimizerError(f"{self._name}: {name}={value} must not be negative.")
+                if name in self._shares and number >= 1:
+                    raise OptimizerError(f"{self._name}: {name}={value} must be below 1.")
 
     # -- the loop -------------------------------------------------------------------------------
 

@@ -21,9 +21,13 @@ class RMSprop(Optimizer):
     ----------
     params : iterable of Tensor, or of dict
         See Optimizer.
-    lr, alpha, eps, weight_decay, momentum : float
+    lr, eps, weight_decay : float
+    alpha, momentum : float
+        In [0, 1).
     centered, eps_inside : bool
     """
+
+    _shares = ("alpha", "momentum")
 
     def __init__(
         self,

@@ -18,10 +18,14 @@ class SGD(Optimizer):
     ----------
     params : iterable of Tensor, or of dict
         See Optimizer.
-    lr, momentum, dampening, weight_decay : float
+    lr, dampening, weight_decay : float
+    momentum : float
+        In [0, 1).
     nesterov : bool
         Wants momentum, and no dampening.
     """
+
+    _shares = ("momentum",)
 
     def __init__(
         self,

@@ -231,6 +231,7 @@ def test_several_outputs_with_wrong_gradients():
         ((), "0 gradients for the 1"),
         (np.ones(2), r"shape \(2,\) for an operand of shape \(3,\) \(operand 0\)"),
         (np.ones(()), r"shape \(\) for an operand of shape \(3,\)"),
+        (None, "backward returned None; is its `return` missing"),
         (1.0, "returned float for operand 0; it must return an array"),
         ([1.0, 1.0, 1.0], "returned list for operand 0"),
         (tensor([1.0]), "returned Tensor for operand 0"),

@@ -1,6 +1,7 @@
 """Optimizers and schedules: groups, saving, refusals, and what a step leaves alone."""
 
 import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -176,6 +177,15 @@ def test_zero_grad_forgets():
         (lambda p: optim.SGD([]), "no parameters"),
         (lambda p: optim.SGD(iter(())), "no parameters"),
         (lambda p: optim.SGD(p), r"\[parameter\]"),
+        (
+            lambda p: optim.SGD(SimpleNamespace(parameters=list)),
+            r"not a SimpleNamespace; pass its parameters\(\)",
+        ),
+        (lambda p: optim.SGD(3), "a list of parameters, not a int"),
+        (lambda p: optim.SGD([p], lr="a"), "lr='a' must be a number"),
+        (lambda p: optim.SGD([p], momentum=2), "momentum=2 must be below 1"),
+        (lambda p: optim.RMSprop([p], alpha=1.0), "alpha=1.0 must be below 1"),
+        (lambda p: optim.Adam([p], betas=(0.9, 0.9, 0.9)), "two numbers"),
         (lambda p: optim.SGD([p, p]), "twice"),
         (lambda p: optim.SGD([{"params": [p]}, {"params": [p]}]), "twice"),
         (lambda p: optim.SGD([np.zeros(3)]), "ndarray"),

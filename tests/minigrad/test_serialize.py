@@ -60,6 +60,8 @@ def test_what_is_no_dict_with_names_is_refused(tmp_path):
         save(tmp_path / "a.npz", [np.ones(2)])
     with pytest.raises(DtypeError, match="one with the name 3"):
         save(tmp_path / "a.npz", {"x": 1, 3: np.ones(2)})
+    with pytest.raises(DtypeError, match=r"path .* comes first.*not a dict: save\(path, arrays\)"):
+        save({"x": np.ones(2)}, tmp_path / "a.npz")
     assert os.listdir(tmp_path) == []
 
 
