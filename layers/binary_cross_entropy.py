@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from layers.activation import sigmoid_forward, softplus_forward
+from layers.activation import SigmoidFunction, SoftplusFunction, softplus_forward
 from layers.checks import as_float
+from layers.errors import LabelError
 from layers.reduction import check_reduction, check_same_shape, reduce_backward, reduce_forward
 from minigrad import Function, Tensor
 from minigrad.errors import ShapeError
@@ -26,17 +27,18 @@ def binary_cross_entropy_forward(
     """Return the loss of logits `x` and targets `t` of one shape, and the cache."""
     a = 1 + (pos_weight - 1) * t
     losses = (1 - t) * x + a * softplus_forward(-x)
-    return reduce_forward(losses, reduction), (x, t, a, pos_weight, reduction)
+    return reduce_forward(losses, reduction), (x, t, pos_weight, reduction)
 
 
 def binary_cross_entropy_backward(
     dl: Any, cache: tuple[Any, ...], needs: tuple[bool, ...] = (True, True)
 ) -> tuple[Any, Any]:
     """Return the gradients of logits and targets, each None where `needs` does not ask for it."""
-    x, t, a, pos_weight, reduction = cache
+    x, t, pos_weight, reduction = cache
     dl = reduce_backward(dl, x.size, reduction)
-    dx = (1 - t - a * sigmoid_forward(-x)) * dl if needs[0] else None
-    dt = ((pos_weight - 1) * softplus_forward(-x) - x) * dl if needs[1] else None
+    a = 1 + (pos_weight - 1) * t
+    dx = (1 - t - a * SigmoidFunction.call(-x)) * dl if needs[0] else None
+    dt = ((pos_weight - 1) * SoftplusFunction.call(-x, beta=1) - x) * dl if needs[1] else None
     return dx, dt
 
 
@@ -76,11 +78,14 @@ def binary_cross_entropy_with_logits(
     ------
     ShapeError
         Shapes that differ; the mean of an empty batch.
+    LabelError
+        A target that is no probability.
     """
     x = as_float("binary_cross_entropy_with_logits", input)
     t = target if isinstance(target, Tensor) else np.asarray(target)
     check_same_shape("binary_cross_entropy_with_logits", x, t)
     check_reduction("binary_cross_entropy_with_logits", reduction, x.size)
+    _check_probabilities(t._data if isinstance(t, Tensor) else t)
     k = np.asarray(1 if pos_weight is None else pos_weight, x.dtype)
     try:
         np.broadcast_to(k, x.shape)
@@ -90,3 +95,13 @@ def binary_cross_entropy_with_logits(
             f"the target's shape {x.shape}."
         ) from None
     return BinaryCrossEntropyWithLogitsFunction.apply(x, t, pos_weight=k, reduction=reduction)
+
+
+def _check_probabilities(t: np.ndarray) -> None:
+    if t.size and not (t.min() >= 0 and t.max() <= 1):  # which NaN fails, too
+        index = np.unravel_index(np.argmax(~((t >= 0) & (t <= 1))), t.shape)
+        place = f"[{', '.join(map(str, index))}]" if t.ndim else ""
+        raise LabelError(
+            "binary_cross_entropy_with_logits: a target is a probability from 0 to 1, and "
+            f"target{place} is {t[index]}."
+        )

@@ -8,11 +8,11 @@ class OptionError(MinigradError, ValueError):
 
 
 class LabelError(MinigradError, ValueError):
-    """Class labels that do not fit the logits."""
+    """Class labels, or probabilities, that do not fit the logits."""
 
 
 class ParameterError(MinigradError, TypeError):
-    """A parameter about to be replaced by something that no optimizer would find."""
+    """A parameter about to be put where, or replaced by what, no optimizer would find."""
 
 
 class StateDictError(MinigradError, RuntimeError):

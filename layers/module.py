@@ -84,11 +84,27 @@ class Module:
                 f"would never be trained or saved. Set its numbers with module.{name}.data = array, "
                 "or assign a new Parameter(array)."
             )
+        if isinstance(value, (list, tuple, dict)):
+            self._refuse_hidden(name, value)
         if name in self._buffers and value is not None:
             value = as_array(value)
         object.__setattr__(self, name, value)
         if isinstance(value, (Parameter, Module)) and not value._path:
             value._place(_join(self._path, name))
+
+    def _refuse_hidden(self, name: str, values: Any) -> None:
+        """Refuse a list, tuple or dict of parts: nobody looks for parameters in there."""
+        for part in values.values() if isinstance(values, dict) else values:
+            if isinstance(part, (Parameter, Module)):
+                remedy = (
+                    "Write ModuleList([...]), or give each an attribute of its own."
+                    if isinstance(part, Module)
+                    else "Give each an attribute of its own."
+                )
+                raise ParameterError(
+                    f"{type(self).__name__}.{name} is a {type(values).__name__} that holds a "
+                    f"{type(part).__name__}, whose numbers would never be trained or saved. {remedy}"
+                )
 
     def _place(self, path: str) -> None:
         """Take a path, and hand it on to all inside that do not belong elsewhere."""

@@ -21,13 +21,13 @@ from minigrad import Function, Tensor
 def mse_loss_forward(x: np.ndarray, t: np.ndarray, reduction: str) -> tuple[Any, tuple[Any, ...]]:
     """Return the squared difference of `x` and `t`, of one shape, and the cache."""
     d = x - t
-    return reduce_forward(d * d, reduction), (d, reduction)
+    return reduce_forward(d * d, reduction), (x, t, reduction)
 
 
 def mse_loss_backward(dl: Any, cache: tuple[Any, ...]) -> tuple[Any, Any]:
     """Return the gradients of input and target."""
-    d, reduction = cache
-    dx = 2 * d * reduce_backward(dl, d.size, reduction)
+    x, t, reduction = cache
+    dx = 2 * (x - t) * reduce_backward(dl, x.size, reduction)
     return dx, -dx
 
 
@@ -38,13 +38,13 @@ def smooth_l1_loss_forward(
     d = x - t
     size = np.abs(d)
     losses = np.where(size < beta, d * d / (2 * beta), size - beta / 2)
-    return reduce_forward(losses, reduction), (d, beta, reduction)
+    return reduce_forward(losses, reduction), (x, t, beta, reduction)
 
 
 def smooth_l1_loss_backward(dl: Any, cache: tuple[Any, ...]) -> tuple[Any, Any]:
     """Return the gradients of input and target."""
-    d, beta, reduction = cache
-    dx = np.clip(d / beta, -1, 1) * reduce_backward(dl, d.size, reduction)
+    x, t, beta, reduction = cache
+    dx = np.clip((x - t) / beta, -1, 1) * reduce_backward(dl, x.size, reduction)
     return dx, -dx
 
 

@@ -95,6 +95,8 @@ class SpatialTransformer(Module):
         self.mode = check_choice(name, "mode", mode, ("bilinear", "nearest"))
         self.padding_mode = check_choice(name, "padding_mode", padding_mode, ("zeros", "border"))
         self.align_corners = bool(align_corners)
+        if not callable(localisation):
+            raise OptionError(f"{name}: localisation must be a module, not {localisation!r}.")
         self.localisation = localisation
         # What this draws is replaced at once, so it must not move the shared generator.
         regression = Linear(features, self.transform.parameters, rng=np.random.default_rng(0))
@@ -146,6 +148,8 @@ class ParallelSpatialTransformers(Module):
 
     def __init__(self, transformers: Iterable[Module]):
         self.transformers = ModuleList(transformers)
+        if not len(self.transformers):
+            raise OptionError("ParallelSpatialTransformers: there must be one transformer or more.")
 
     def forward(self, u: Any) -> Any:
         return np.concatenate([transformer(u) for transformer in self.transformers], axis=1)

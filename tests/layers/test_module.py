@@ -243,6 +243,25 @@ def test_a_parameter_is_not_replaced_by_what_no_optimizer_would_find():
     assert layer(np.ones((1, 2), np.float32)).item() == 2
 
 
+@pytest.mark.parametrize(
+    ("parts", "remedy"),
+    [
+        ([Linear(2, 2)], r"Net.parts is a list .* a Linear.* ModuleList"),
+        ((1, Linear(2, 2)), "a tuple .* ModuleList"),
+        ({"a": Linear(2, 2)}, "a dict .* attribute of its own"),
+        ([Parameter([1.0])], r"a Parameter.* saved\. Give each an attribute"),
+    ],
+)
+def test_parts_in_a_plain_container_are_refused(parts, remedy):
+    class Net(Module):
+        pass
+
+    net = Net()
+    with pytest.raises(ParameterError, match=remedy):
+        net.parts = parts
+    net.parts = [1, "text", np.ones(2)]
+
+
 def test_a_buffer_stays_a_plain_array_of_the_state():
     net = Net()
     net.count = minigrad.tensor([3, 4])

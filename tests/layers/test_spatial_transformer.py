@@ -201,6 +201,7 @@ def test_a_regression_learns_to_find_blobs_it_has_not_seen():
     ("arguments", "options", "error", "says"),
     [
         ((Flatten(), 4, "afine"), {}, OptionError, "transform.*Did you mean 'affine'"),
+        ((3, 75), {}, OptionError, "localisation must be a module, not 3"),
         ((Flatten(), 0), {}, OptionError, "features"),
         ((Flatten(), 4), {"size": 0}, OptionError, "size"),
         ((Flatten(), 4), {"mode": "linear"}, OptionError, "Did you mean 'bilinear'"),
@@ -210,6 +211,11 @@ def test_a_regression_learns_to_find_blobs_it_has_not_seen():
 def test_what_the_module_refuses(arguments, options, error, says):
     with pytest.raises(error, match=f"SpatialTransformer: .*{says}"):
         SpatialTransformer(*arguments, **options)
+
+
+def test_transformers_side_by_side_are_one_or_more():
+    with pytest.raises(OptionError, match="one transformer or more"):
+        ParallelSpatialTransformers([])
 
 
 def test_what_a_call_refuses():
