@@ -198,6 +198,17 @@ def test_the_figure_names_the_digit_that_each_transformer_follows():
     }
 
 
+def test_the_figure_says_of_no_digit_that_an_untrained_net_follows_it():
+    mnist = load_mnist()
+    x, y = make_test_set(mnist.x_test, mnist.y_test, DISTORTIONS["RTS"], 0, 100, digits=2)
+    net = build("2st-fcn", 42, np.random.default_rng(0), channels=DIGITS, classes=SUMS)
+    figure, rows = drawn({"2st-fcn": net}, x, y)
+    assert {*rows.values()} == {"normal"}
+    (said,) = (part.get_supxlabel() for part in figure.subfigs if part.get_supxlabel())
+    assert "wanders" in said
+    assert "bold" in said
+
+
 def test_the_figure_shows_the_crops_and_the_mean_of_all_pairs_of_nines():
     x, y = spots(40)
     y[[3, 5, 8]] = 18
