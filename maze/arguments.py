@@ -47,7 +47,10 @@ def checked_seeds(seed: Any, batch: int) -> list[Any]:
     """Return a seed for each maze: seed + i, or each its own; or None for each, for other numbers each time."""
     if seed is None:
         return [None] * batch
-    seeds = [seed + i for i in range(batch)] if np.ndim(seed) == 0 else list(seed)
+    try:
+        seeds = [seed + i for i in range(batch)] if np.ndim(seed) == 0 else list(seed)
+    except (TypeError, ValueError):  # no number, or lists in a list
+        seeds = []
     fine = all(isinstance(s, (int, np.integer)) and s >= 0 for s in seeds)
     if len(seeds) != batch or not fine:
         raise MazeError(

@@ -9,7 +9,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from maze.arguments import checked_actions
+from maze.arguments import checked_actions, checked_mask, checked_seeds
 from maze.constants import ACTION_REPEAT, FRAME_RATE, VELOCITY_BOUND, Action
 from maze.errors import EpisodeError, MazeError
 from maze.kernels.records import LOOK
@@ -21,6 +21,7 @@ __all__ = ["MazeEnv", "MazeVectorEnv"]
 ENDLESS = 10**9  # frames: the time limit is Gymnasium's
 MOST_REWARD = 1_000.0  # of one step, for Gymnasium's Box; none comes near
 RENDER_FPS = FRAME_RATE // ACTION_REPEAT
+OPTIONS = ("size", "order", "fruit", "repeat")  # of `maze.make`, which an environment passes on
 
 
 class MazeEnv(gymnasium.Env):
@@ -62,6 +63,7 @@ class MazeEnv(gymnasium.Env):
         last: bool = False,
         **options: Any,
     ) -> None:
+        _check_options(options)
         self.simulator = make(maze, 1, None, ring=0, frames=ENDLESS, **options)
         self.render_mode = _known(render_mode)
         self.last = last
@@ -90,7 +92,7 @@ class MazeEnv(gymnasium.Env):
         EpisodeError
             Before the first reset.
         """
-        if not (isinstance(action, (int, np.integer)) and 0 <= action < len(Action)):
+        if isinstance(action, bool) or not self.action_space.contains(action):
             raise MazeError(
                 f"action {action!r}: actions are whole numbers from 0 to {len(Action) - 1}."
             )
@@ -150,6 +152,7 @@ class MazeVectorEnv(VectorEnv):
         last: bool = False,
         **options: Any,
     ) -> None:
+        _check_options(options)
         repeat = options.get("repeat", ACTION_REPEAT)
         frames = ENDLESS if max_episode_steps is None else max_episode_steps * repeat
         ring = 0 if copy else 4
@@ -177,15 +180,16 @@ class MazeVectorEnv(VectorEnv):
         Of a sequence of seeds, a maze with None keeps its random numbers.
         """
         if seed is not None and np.ndim(seed) > 0:  # type: ignore[arg-type]
-            rngs = self.simulator.rngs
-            seeds = list(seed)  # type: ignore[arg-type]
+            seeds = [None if s is None else checked_seeds(s, 1)[0] for s in seed]  # type: ignore[union-attr]
             if len(seeds) != self.num_envs:
                 raise MazeError(f"{len(seeds)} seeds for {self.num_envs} mazes.")
             for n, given in enumerate(seeds):
                 if given is not None:
-                    rngs[n] = np.random.default_rng(given)
+                    self.simulator.rngs[n] = np.random.default_rng(given)
             seed = None
         mask = (options or {}).get("reset_mask")
+        if mask is not None:
+            mask = checked_mask(mask, self.num_envs)
         seen = self.simulator.reset(mask, seed)  # type: ignore[arg-type]
         self._over = self._over & ~mask if mask is not None else np.zeros(self.num_envs, bool)
         return self._observed(seen), self._infos()
@@ -249,6 +253,17 @@ def _observation_space(simulator: Simulator, last: bool) -> spaces.Dict:
         parts["action"] = spaces.Discrete(len(Action) + 1)
         parts["reward"] = spaces.Box(0, MOST_REWARD, (1,), np.float32)
     return spaces.Dict(parts)
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    """What of `maze.make` belongs to Gymnasium, or is not there at all, is refused."""
+    for name, value in options.items():
+        if name not in OPTIONS:
+            raise MazeError(
+                f"{name}={value!r}: of maze.make's options an environment takes {', '.join(OPTIONS)}. How long "
+                "an episode is, is said by max_episode_steps, how many mazes there are by make_vec's num_envs, "
+                "a seed by reset."
+            )
 
 
 def _known(render_mode: str | None) -> str | None:

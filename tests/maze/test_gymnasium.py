@@ -68,7 +68,18 @@ def test_last_action_and_reward_can_be_seen():
     assert (seen["action"], seen["reward"][0]) == (5, reward)
 
 
-@pytest.mark.parametrize("action", [8, -1, 1.5, "left", None, np.array([1])])
+@pytest.mark.parametrize("action", [2, np.int64(2), np.uint8(2), np.array(2)])
+def test_actions_are_what_the_space_contains(action):
+    """And so an array without an axis, as stable-baselines3's predict returns it."""
+    env = gymnasium.make("maze/StaticSmall-v0", last=True)
+    env.reset(seed=0)
+    assert env.action_space.contains(action)
+    assert env.step(action)[0]["action"] == 2
+
+
+@pytest.mark.parametrize(
+    "action", [8, -1, 1.5, "left", None, True, np.True_, np.array(9), np.array([1])]
+)
 def test_actions_that_are_none(action):
     env = gymnasium.make("maze/StaticSmall-v0", disable_env_checker=True).unwrapped
     env.reset(seed=0)
@@ -82,6 +93,16 @@ def test_no_step_before_the_first_reset():
     vector = gymnasium.make_vec("maze/StaticSmall-v0", num_envs=2)
     with pytest.raises(EpisodeError, match=r"call reset\(\)"):
         vector.step(np.zeros(2, int))
+
+
+@pytest.mark.parametrize("options", [{"frames": 100}, {"batch": 3}, {"seed": 0}, {"sizes": 3}])
+def test_options_that_are_not_an_environments(options):
+    (name,) = options
+    said = f"{name}={options[name]}.*size, order, fruit, repeat.*max_episode_steps"
+    with pytest.raises(MazeError, match=said):
+        gymnasium.make("maze/StaticSmall-v0", **options)
+    with pytest.raises(MazeError, match=said):
+        gymnasium.make_vec("maze/StaticSmall-v0", num_envs=2, **options)
 
 
 def test_an_unknown_way_to_render():
@@ -188,6 +209,24 @@ def test_seeds_for_each():
     assert not np.array_equal(kept["rgb"][1], first["rgb"][1])
     with pytest.raises(MazeError, match="2 seeds for 3"):
         env.reset(seed=[1, 2])
+
+
+@pytest.mark.parametrize("seed", ["a", -1, 1.5, ["a", 1, 2], [1, -1, None]])
+def test_seeds_that_are_none(seed):
+    with pytest.raises(MazeError, match="give one whole number from 0 up"):
+        make_vec().reset(seed=seed)
+
+
+def test_a_mask_may_be_a_list():
+    env = make_vec(copy=True)
+    env.reset(seed=0)
+    env.step(np.array([2, 2, 2]))
+    before = env.unwrapped.simulator.agents["frame"].tolist()
+    env.reset(options={"reset_mask": [True, False, True]})
+    assert before == [4, 4, 4]
+    assert env.unwrapped.simulator.agents["frame"].tolist() == [0, 4, 0]
+    with pytest.raises(MazeError, match="a mask of 3 bool"):
+        env.reset(options={"reset_mask": [1, 0, 1]})
 
 
 def test_observations_last_as_long_as_is_said():
