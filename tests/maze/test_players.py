@@ -128,6 +128,22 @@ def test_views_stand_side_by_side():
     assert wide_view(mazes, 0, 110).shape[0] == 110
 
 
+def test_no_colour_of_a_film_is_far_off(tmp_path):
+    """Nor that of a wall that is seen for a moment: a palette has but 256."""
+    from PIL import Image, ImageSequence
+
+    mazes = maze.make("RandomGoalSmall", 1, 0, size=1)
+    frames = list(film(mazes, Oracle(), 4.0 if JIT else 1.2, height=126))
+    save_film(frames, tmp_path / "film.gif", 15)
+    with Image.open(tmp_path / "film.gif") as image:
+        shown = [
+            np.asarray(part.convert("RGB")).astype(int) for part in ImageSequence.Iterator(image)
+        ]
+    assert len(shown) == len(frames)
+    off = [np.abs(one - other).max(axis=2) > 40 for one, other in zip(shown, frames)]
+    assert max(map(np.mean, off)) < 0.002
+
+
 def test_a_film_is_whole_or_not_there(tmp_path):
     from PIL import Image
 
