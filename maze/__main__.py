@@ -83,8 +83,9 @@ def _play(options: argparse.Namespace) -> None:
     if not finished:
         print("Left before the end: this game is not kept.")
         return
-    keep_score(session.result(options.player or getpass.getuser()), options.scores)
-    for place, game in enumerate(best(options.scores, session.name), 1):
+    result = session.result(options.player or getpass.getuser())
+    keep_score(result, options.scores)
+    for place, game in enumerate(best(options.scores, session.name, result["seconds"]), 1):
         print(f"{place}. {game['score']:5.0f}  {game.get('player')}  {game.get('date')}")
 
 

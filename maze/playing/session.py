@@ -76,7 +76,7 @@ class Session:
         """A line on how it stands."""
         agent = self.simulator.agents[0]
         left = (self.simulator.frames - int(agent["frame"])) / FRAME_RATE
-        return f"{self.name}   {agent['score']:.0f} points   {agent['goals']} goals   {left:3.0f} s left"
+        return f"{self.name}   points {agent['score']:.0f}   goals {agent['goals']}   {left:3.0f} s left"
 
     def result(self, player: str) -> dict[str, object]:
         """What is kept of it."""
@@ -107,13 +107,13 @@ def keep_score(result: dict[str, object], path: Path) -> None:
         raise MazeError(f"cannot keep the score in {path}: {error.strerror}.") from error
 
 
-def best(path: Path, maze: str, most: int = 5) -> list[dict[str, object]]:
-    """Return the best games in that maze, the best first; lines that are no games are left out."""
+def best(path: Path, maze: str, seconds: object, most: int = 5) -> list[dict[str, object]]:
+    """Return the best games of that maze and length, the best first; lines that are no games are left out."""
     games = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
             game = json.loads(line)
-            if game["maze"] == maze:
+            if (game["maze"], game["seconds"]) == (maze, seconds):
                 games.append((float(game["score"]), game))
         except (ValueError, KeyError, TypeError):
             continue

@@ -58,13 +58,31 @@ def test_a_session_ends_with_its_time():
 def test_scores_are_kept_best_first(tmp_path):
     path = tmp_path / "deep" / "scores.jsonl"
     for score, name in ((3, "IMaze"), (9, "IMaze"), (100, "StaticSmall")):
-        keep_score({"maze": name, "score": score}, path)
+        keep_score({"maze": name, "seconds": 60.0, "score": score}, path)
     with path.open("a") as file:
-        file.write('half a line\n{"maze": "IMaze"}\n')
-    assert [game["score"] for game in best(path, "IMaze")] == [9, 3]
-    assert best(tmp_path / "none", "IMaze") == []
+        file.write('half a line\n{"maze": "IMaze"}\n{"maze": "IMaze", "seconds": 60}\n')
+    assert [game["score"] for game in best(path, "IMaze", 60.0)] == [9, 3]
+    assert best(tmp_path / "none", "IMaze", 60.0) == []
     with pytest.raises(MazeError, match="cannot keep the score"):
         keep_score({}, path / "below a file")
+
+
+def test_games_are_ranked_among_those_of_their_length(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("maze.__main__.play_in_window", lambda session, _: play(session))
+    path = tmp_path / "scores.jsonl"
+
+    def play(session):
+        while not session.step(["up"]):
+            pass
+        return True
+
+    for seconds, name in (("1", "short"), ("2", "long"), ("1", "short too")):
+        words = ["play", "IMaze", "--seconds", seconds, "--player", name, "--seed", "0"]
+        assert main([*words, "--scores", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert len(path.read_text().splitlines()) == 3
+    assert shown.count("  long  ") == 1
+    assert shown.count("2. ") == 1, "the second short one has one rival"
 
 
 def test_half_blocks_show_two_pixels_a_character():
