@@ -47,7 +47,11 @@ def _sweep(words: Sequence[str]) -> int:
     if not words or {"-h", "--help"} & {*words}:
         print(sweep.__doc__)
         return 0
-    return sweep.main(words[0], _read_options(words[1:]))
+    try:
+        return sweep.main(words[0], _read_options(words[1:]))
+    except KeyboardInterrupt as interrupt:
+        command = shlex.join(["python", "-m", "tasks", "sweep", *words])
+        raise KeyboardInterrupt(f"{interrupt}\nGo on with it by:\n    {command}") from None
 
 
 def _read_options(words: Sequence[str]) -> dict[str, str]:

@@ -137,14 +137,15 @@ def _thread_count(threads: int | None) -> Iterator[int]:
 
 @contextmanager
 def _stopped_by_signals(run: Run) -> Iterator[None]:
-    """Let Ctrl-C, and the word to terminate, end the run in order."""
+    """Let Ctrl-C, and the word to terminate, end the run in order; where one is ignored, it stays so."""
     if threading.current_thread() is not threading.main_thread():
         yield  # Python lets only the main thread say what a signal does
         return
     both = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: run.stop()) for number in both]
+    heeded = [number for number in both if signal.getsignal(number) is not signal.SIG_IGN]
+    before = [signal.signal(number, lambda *_: run.stop()) for number in heeded]
     try:
         yield
     finally:
-        for number, handler in zip(both, before, strict=True):
+        for number, handler in zip(heeded, before, strict=True):
             signal.signal(number, handler)

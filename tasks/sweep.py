@@ -3,10 +3,12 @@
     python -m tasks sweep NAME --runs N [--jobs J] [--scheduler ADDRESS] [--measure NAME]
         [--rank highest|lowest] [--FIELD VALUE ...]
 
+J runs are under way at once: one unless told, on a cluster all.
+
 A field's value is fixed (`--agent lstm`) or to be drawn: `--lr 1e-4..5e-3` between two numbers, as likely
 in each octave, `--unroll 20|50` one of these. What a task's own `SWEEP` draws, is drawn unless typed
-otherwise. Draw k depends on the seed and k alone. Runs lie in OUT/000, OUT/001, …; the same command goes
-on where it was stopped. The work is done by a pool of processes, or by the Dask cluster (`pip install
+otherwise. Draw k depends on the seed and k alone. Runs lie in OUT/000, OUT/001, …; after Ctrl-C the same
+command goes on where it was stopped. The work is done by a pool of processes, or by the Dask cluster (`pip install
 distributed`) whose scheduler has that address: both are Executors of concurrent.futures.
 """
 
@@ -14,10 +16,12 @@ from __future__ import annotations
 
 import contextlib
 import math
+import signal
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from itertools import islice
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -95,26 +99,30 @@ def sweep(
     preset: str,
     draws: list[dict[str, str]],
     out: Path,
+    jobs: int,
     tell: Callable[[int, dict[str, Any]], None],
 ) -> list[dict[str, Any] | None]:
-    """Run all draws by the executor; the metrics of each, None where a run failed.
+    """Run all draws by the executor, `jobs` at once; the metrics of each, None where a run failed.
 
     `tell` is called with a run's number and metrics (or {"failed": why}) as soon as it has ended.
     """
-    futures = {
-        executor.submit(run_one, task.name, preset, texts, str(out / f"{k:03}")): k
-        for k, texts in enumerate(draws)
-    }
     results: list[dict[str, Any] | None] = [None] * len(draws)
-    for future in as_completed(futures):
-        k = futures[future]
-        try:
-            results[k] = future.result()
-        except Exception as error:  # one bad draw, a rate too high say, does not end the others
-            tell(k, {"failed": f"{type(error).__name__}: {error}"})
-        else:
-            tell(k, results[k] or {})
-    return results
+    waiting, under_way = iter(enumerate(draws)), dict[Future, int]()
+    while True:
+        # No more than can begin at once: what an executor holds cannot be had back when all is to stop.
+        for k, texts in islice(waiting, jobs - len(under_way)):
+            where = str(out / f"{k:03}")
+            under_way[executor.submit(run_one, task.name, preset, texts, where)] = k
+        if not under_way:
+            return results
+        for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+            k = under_way.pop(future)
+            try:
+                results[k] = future.result()
+            except Exception as error:  # one bad draw, a rate too high say, does not end the others
+                tell(k, {"failed": f"{type(error).__name__}: {error}"})
+            else:
+                tell(k, results[k] or {})
 
 
 def best(results: list[dict[str, Any] | None], measure: str, highest: bool) -> list[int]:
@@ -128,9 +136,9 @@ def main(name: str, options: dict[str, str]) -> int:
     task = find_task(name)
     plan: Sweep = task.sweep
     runs = _count(options.pop("runs", "8"), "--runs")
-    jobs = _count(options.pop("jobs", "1"), "--jobs")
     scheduler, preset = options.pop("scheduler", None), options.pop("preset", "default")
-    seed = int(options.pop("seed", "0"))
+    jobs = _count(options.pop("jobs", str(runs if scheduler else 1)), "--jobs")
+    seed = _count(options.pop("seed", "0"), "--seed", least=0)
     measure = options.pop("measure", plan.measure)
     rank = options.pop("rank", "highest" if plan.highest else "lowest")
     if rank not in ("highest", "lowest"):
@@ -152,8 +160,11 @@ def main(name: str, options: dict[str, str]) -> int:
         said = metrics.get("failed") or f"{measure} {metrics.get(measure)}"
         print(f"{k:03}  {said}  {words}", flush=True)
 
-    with make_executor(jobs, scheduler) as executor:
-        results = sweep(executor, task, preset, draws, out, tell)
+    try:
+        with make_executor(jobs, scheduler) as executor:
+            results = sweep(executor, task, preset, draws, out, jobs, tell)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"What was run is kept in {out}") from None
     ranking = best(results, measure, rank == "highest")
     if not ranking:
         print(f"No run has a measure {measure!r}. What they said is in {out}/*.txt")
@@ -179,8 +190,14 @@ def make_executor(jobs: int, scheduler: str | None = None) -> Iterator[Executor]
         Where Dask is asked for and not installed, or does not answer.
     """
     if scheduler is None:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            yield pool
+        context = get_context("spawn")
+        with ProcessPoolExecutor(jobs, context, initializer=_leave_ctrl_c_to_the_parent) as pool:
+            try:
+                yield pool
+            except KeyboardInterrupt:
+                for process in active_children():
+                    process.terminate()  # its run saves a checkpoint, and ends
+                raise
         return
     try:
         from distributed import Client
@@ -191,10 +208,19 @@ def make_executor(jobs: int, scheduler: str | None = None) -> Iterator[Executor]
     except OSError as error:
         raise UsageError(f"no Dask scheduler answers at {scheduler}: {error}") from error
     with client, client.get_executor() as executor:
-        yield executor
+        try:
+            yield executor
+        except KeyboardInterrupt:
+            executor.shutdown(wait=False)  # which cancels what has not begun
+            raise
 
 
-def _count(text: str, where: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise UsageError(f"{where} {text!r} must be a whole number of at least 1")
+def _leave_ctrl_c_to_the_parent() -> None:
+    """Which tells each process of the pool once to end: a run that is told twice saves nothing."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _count(text: str, where: str, least: int = 1) -> int:
+    if not text.isdigit() or int(text) < least:
+        raise UsageError(f"{where} {text!r} must be a whole number of at least {least}")
     return int(text)

@@ -1,8 +1,10 @@
 """Sweeps: what is drawn, by whom it is run, and what is told of it."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
@@ -100,6 +102,8 @@ def test_the_best_come_first():
         (["logistic"], "says not what to draw"),
         (["logistic", "--rate", "0.1..1"], "says not what to draw"),
         (["logistic", "--runs", "0"], "--runs '0' must be"),
+        (["logistic", "--seed", "abc"], "--seed 'abc' must be"),
+        (["logistic", "--seed", "-1"], "--seed '-1' must be"),
         (["logistic", "--rank", "best"], "--rank 'best' is highest or lowest"),
         (["logistik"], "there is no task"),
         (["logistic", "--rate", "0.1..1", "--measure", "x", "--scheduler", "tcp://no"], "Dask"),
@@ -153,3 +157,53 @@ def test_a_dask_cluster(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "mean score of the best 1 of 1" in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals to a group of processes")
+def test_ctrl_c_ends_a_sweep(tmp_path):
+    """What runs saves a checkpoint, what waits does not begin, nobody stays; the same command goes on."""
+    words = ["navigation", "--preset", "quick", "--runs", "4", "--jobs", "2", "--out", "swept"]
+    words += ["--agent", "ff", "--side", "20", "--threads", "1", "--test-episodes", "1"]
+    words += ["--steps", "1000000"]
+    sweeping = subprocess.Popen(
+        [sys.executable, "-m", "tasks", "sweep", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "")])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        out = tmp_path / "swept"
+        while not all(_has_logged(out / name) for name in ("000", "001")):
+            assert sweeping.poll() is None, sweeping.stdout.read()
+            time.sleep(0.1)
+        os.killpg(sweeping.pid, signal.SIGINT)
+        said, _ = sweeping.communicate(timeout=60)
+        assert sweeping.returncode == 130, said
+        assert said.startswith("\nInterrupted. What was run is kept in swept\nGo on with it by:\n")
+        assert f"python -m tasks sweep {' '.join(words)}\n" in said
+        assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["000", "001"]
+        assert all((out / name / "checkpoint.npz").exists() for name in ("000", "001"))
+        until = time.monotonic() + 20  # Python's own tracker of resources ends a moment later
+        while _is_there(sweeping.pid) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert not _is_there(sweeping.pid), "somebody of the group is left"
+    finally:
+        if sweeping.poll() is None:
+            os.killpg(sweeping.pid, signal.SIGKILL)
+            sweeping.wait()
+
+
+def _has_logged(folder):
+    log = folder / "log.jsonl"
+    return log.exists() and log.stat().st_size > 0
+
+
+def _is_there(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
