@@ -256,7 +256,7 @@ left.legend()
 for (k, earned), style in zip(curves.items(), (":", "--", "-")):
     smooth = np.convolve(earned, np.ones(15) / 15, "valid")
     right.plot(smooth, style, color=BLUE, label=f"k = {k}")
-right.axhline(best, color="0.5", linewidth=0.8)
+right.axhline(best, color="0.5", linewidth=0.8, label="straight to the goal")
 right.set(xlabel="updates", ylabel="rewards a step", title="the corridor")
 right.legend()
 show(figure, "14_policy_gradient")

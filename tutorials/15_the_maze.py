@@ -196,7 +196,7 @@ left, middle, right = figure.subplots(1, 3)
 draw_maze(left, test_mazes.episodes[best])
 for leg in np.split(poses, np.flatnonzero(found)):
     left.plot(leg[1:, 0], leg[1:, 1], color=BLUE, linewidth=1)
-left.set_title(f"{test.played.scores[best]:.0f} points, {found.sum()} goals")
+left.set_title(f"points {test.played.scores[best]:.0f}, goals {found.sum()}")
 seconds = np.arange(len(found)) * test.played.seconds
 middle.plot(seconds, test.values[:, best], color=BLUE)
 for second in seconds[found]:
