@@ -20,9 +20,9 @@ from typing import Protocol
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from layers.thin_plate_spline import CONTROL_POINTS
 from minigrad.kernels.sampling import grid_sample_forward
 from tasks.spatial_transformer.grids import (
-    CONTROL,
     CORNERS,
     REACH,
     SIDE,
@@ -122,7 +122,7 @@ class Elastic:
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """What the 16 regular points of the canvas show: (N, 16, 2), (x, y) in the digit's coordinates."""
         scale = rng.uniform(*self.scale, (n, 1, 1))
-        return CONTROL / scale + rng.normal(0, self.point_noise / REACH, (n, 16, 2))
+        return CONTROL_POINTS / scale + rng.normal(0, self.point_noise / REACH, (n, 16, 2))
 
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Distort digits; see `Distortion`."""

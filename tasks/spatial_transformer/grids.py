@@ -8,17 +8,17 @@ edges (align_corners=False): 14 pixels are a unit.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
+from layers.thin_plate_spline import spline_matrix, thin_plate_spline_forward
+
 SIDE = 28
 REACH = SIDE / 2  # from a digit's centre to its edge, in pixels: the unit of its coordinates
 
-# As (x, y) in the digit's coordinates: its corners, and the points that hold the spline.
+#: A digit's corners, as (x, y) in its coordinates.
 CORNERS = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], float)
-CONTROL = np.stack(np.meshgrid(np.linspace(-1, 1, 4), np.linspace(-1, 1, 4)), -1).reshape(16, 2)
 
 
 class Pose(NamedTuple):
@@ -60,32 +60,9 @@ def projective_grid(corners: np.ndarray, canvas: int) -> np.ndarray:
 
 
 def spline_grid(points: np.ndarray, canvas: int) -> np.ndarray:
-    """The grid that shows, at the 16 regular points of the canvas, the `points` (N, 16, 2) of the digit."""
-    grid = _spline_basis(canvas) @ points.astype(np.float32)
-    return grid.reshape(len(points), canvas, canvas, 2)
-
-
-@cache
-def _spline_basis(canvas: int) -> np.ndarray:
-    """The matrix (canvas * canvas, 16) from the source's control points to the grid.
-
-    A thin plate spline f(p) = sum_k w_k U(|p - c_k|) + a . (1, p) that takes the values s at the
-    points c solves [[K, P], [P', 0]] [w; a] = [s; 0]: it is linear in s, and all else is constant.
-    """
-    n = len(CONTROL)
-    system = np.zeros((n + 3, n + 3))
-    system[:n] = _spline_features(CONTROL)
-    system[n:, :n] = system[:n, n:].T
-    centres = _centres(canvas) / (canvas / 2)
-    at = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
-    return (_spline_features(at) @ np.linalg.inv(system)[:, :n]).astype(np.float32)
-
-
-def _spline_features(at: np.ndarray) -> np.ndarray:
-    """(U(r_1), … U(r_16), 1, x, y) of points (M, 2), where U(r) = r^2 log r."""
-    squared = np.sum((at[:, None] - CONTROL) ** 2, axis=-1)
-    bend = 0.5 * squared * np.log(np.where(squared > 0, squared, 1))
-    return np.concatenate([bend, np.ones((len(at), 1)), at], axis=1)
+    """The grid that shows, at `CONTROL_POINTS` of the canvas, the `points` (N, 16, 2) of the digit."""
+    matrix = spline_matrix(canvas, canvas, align_corners=False).astype(np.float32)
+    return thin_plate_spline_forward(points.astype(np.float32), matrix)[0]
 
 
 def _homography(corners: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from layers.thin_plate_spline import CONTROL_POINTS
 from tasks.data import load_mnist
 from tasks.spatial_transformer.distortions import (
     DISTORTIONS,
@@ -12,7 +13,7 @@ from tasks.spatial_transformer.distortions import (
     add_clutter,
     place,
 )
-from tasks.spatial_transformer.grids import CONTROL, CORNERS, REACH, slant
+from tasks.spatial_transformer.grids import CORNERS, REACH, slant
 
 CANVAS = {"R": 28, "RTS": 42, "P": 28, "E": 28, "TC": 60}
 each = pytest.mark.parametrize("distortion", DISTORTIONS.values(), ids=DISTORTIONS)
@@ -112,12 +113,12 @@ def test_p_draws_no_digit_squeezed_to_a_line():
 
 def test_e_moves_the_points_of_a_scaled_grid():
     still = Elastic("E", 28, (0.75, 1.0), point_noise=0.0)
-    ratio = CONTROL / still.draw(4000, np.random.default_rng(0))
+    ratio = CONTROL_POINTS / still.draw(4000, np.random.default_rng(0))
     np.testing.assert_allclose(ratio, np.broadcast_to(ratio[:, :1, :1], ratio.shape))
     assert_uniform(ratio[:, 0, 0], 0.75, 1)
 
     unscaled = Elastic("E", 28, (1.0, 1.0), point_noise=1.5)
-    noise = (unscaled.draw(4000, np.random.default_rng(0)) - CONTROL) * REACH
+    noise = (unscaled.draw(4000, np.random.default_rng(0)) - CONTROL_POINTS) * REACH
     np.testing.assert_allclose(noise.std(axis=0), 1.5, rtol=0.06)
     assert (DISTORTIONS["E"].scale, DISTORTIONS["E"].point_noise) == ((0.75, 1.0), 1.5)
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layers.thin_plate_spline import CONTROL_POINTS
 from minigrad.kernels.sampling import grid_sample_forward
 from tasks.spatial_transformer.grids import (
-    CONTROL,
     CORNERS,
     REACH,
     SIDE,
@@ -88,7 +88,7 @@ def test_three_families_agree_where_all_are_similarities(angle, scale, shift):
     expected = similarity_grid(pose(angle, scale, shift), SIDE)
     corners = moved(CORNERS * REACH, angle, scale, shift)[None]
     np.testing.assert_allclose(projective_grid(corners, SIDE), expected, atol=2e-5)
-    points = moved(CONTROL * REACH - shift, -angle, 1 / scale, 0)[None] / REACH
+    points = moved(CONTROL_POINTS * REACH - shift, -angle, 1 / scale, 0)[None] / REACH
     np.testing.assert_allclose(spline_grid(points, SIDE), expected, atol=2e-5)
 
 
@@ -138,16 +138,16 @@ def test_slant_is_how_much_nearer_the_near_side_is():
 
 def test_spline_is_the_thin_plate_solved_for_each_picture():
     """Against the textbook: bend w and affine part a, found from the points and then evaluated."""
-    points = CONTROL + np.random.default_rng(2).normal(0, 0.1, (2, 16, 2))
+    points = CONTROL_POINTS + np.random.default_rng(2).normal(0, 0.1, (2, 16, 2))
 
     def bend(r):
         return np.where(r > 0, r**2 * np.log(np.where(r > 0, r, 1)), 0)
 
     def distances(p):
-        return np.linalg.norm(p[:, None] - CONTROL, axis=-1)
+        return np.linalg.norm(p[:, None] - CONTROL_POINTS, axis=-1)
 
-    affine = np.hstack([np.ones((16, 1)), CONTROL])
-    system = np.block([[bend(distances(CONTROL)), affine], [affine.T, np.zeros((3, 3))]])
+    affine = np.hstack([np.ones((16, 1)), CONTROL_POINTS])
+    system = np.block([[bend(distances(CONTROL_POINTS)), affine], [affine.T, np.zeros((3, 3))]])
     at = (np.arange(SIDE) - 13.5) / 14
     at = np.array([(x, y) for y in at for x in at])
     for n, grid in enumerate(spline_grid(points, SIDE)):
@@ -160,7 +160,7 @@ def test_grids_are_float32():
     grids = (
         similarity_grid(pose(), 42),
         projective_grid(CORNERS[None] * REACH, 42),
-        spline_grid(CONTROL[None], 42),
+        spline_grid(CONTROL_POINTS[None], 42),
     )
     for grid in grids:
         assert grid.shape == (1, 42, 42, 2)
