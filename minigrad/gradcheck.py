@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.checking.alone import chosen, compare_alone
+from minigrad.checking.arguments import check_collections, check_numbers
 from minigrad.checking.comparison import Comparison, choose, compare
 from minigrad.checking.fault import examine, first_faulty
 from minigrad.checking.kinks import check_kinks
@@ -94,13 +95,13 @@ def gradcheck(
         Nothing to check; f returns what is not a Tensor, or one whose shape follows the numbers in the
         inputs; f does not take as many inputs; `kinks` names an operation that f lacks.
     NotImplementedError
-        A rule that is still to be written raised it.
+        A rule that is still to be written raised it, or lacks its forward or backward.
     NotFiniteError
         An input that is NaN or infinite somewhere.
     UnsupportedError
-        f is none of what it may be.
+        f, `params` or `kinks` are none of what they may be.
     ValueError
-        A step that is not positive, or fewer than one sample.
+        A step that is not positive or too short for float64, a tolerance below 0, fewer than one sample.
 
     Examples
     --------
@@ -110,10 +111,8 @@ def gradcheck(
     >>> print(report)
     >>> assert report, report
     """
-    if not eps > 0 or (samples is not None and samples < 1):
-        raise ValueError(
-            f"gradcheck: eps must be positive and samples at least 1; got eps={eps}, samples={samples}."
-        )
+    check_numbers(eps, atol, rtol, samples, seed)
+    check_collections(params, kinks)
     subject = Subject(f, inputs, params)
     report = Report(subject.names, Tolerance(atol, rtol))
     if subject.promoted:
@@ -185,7 +184,8 @@ class _Check:
         if in_float32(subject):
             report.problems.append(IN_FLOAT32)
             return
-        upstream = self.rng.standard_normal(subject.forward().size)
+        given = subject.forward()
+        upstream = self.rng.standard_normal(given.size)
         entries = choose(subject.arrays, self.samples, self.rng)
         self._say_sampled(len(entries))
         try:
@@ -196,7 +196,7 @@ class _Check:
             found = compare(
                 subject, upstream, entries, self.tolerance, self.eps, self.rng, self._inner_kink
             )
-            self._take_over(found)
+            self._take_over(found, np.isinf(given))
         except GradientError as error:
             kind = "shape" if isinstance(error, MisshapenError) else "raised"
             report.problems.append(Finding(kind, str(error)))
@@ -211,7 +211,8 @@ class _Check:
             array[...] = before
         self._check_alone(bool(found.kinked or found.moved), kinks or {})
 
-    def _take_over(self, found: Comparison) -> None:
+    def _take_over(self, found: Comparison, infinite: np.ndarray) -> None:
+        """What was found, of outputs that were `infinite` at the inputs given."""
         report = self.report
         report.analytic, report.numeric, report.checked = (
             found.analytic, found.numeric, found.checked,
@@ -227,8 +228,12 @@ class _Check:
                 f"f does not depend on {' and '.join(flat)} here: all slopes are 0, and a lost path would not show."
             )
         if found.moved:
+            left = bool(np.isfinite(self.subject.forward()[infinite]).any())
             report.notes.append(
                 f"{entries(len(found.moved))} sat on a kink, moved off it to be checked."
+                if not left
+                else f"{entries(len(found.moved))} sat where f is infinite and has no slope (or on a kink): "
+                "checked beside it, not there."
             )
         if found.stuck:
             report.notes.append(f"{entries(len(found.stuck))} stayed on a kink, left unchecked.")

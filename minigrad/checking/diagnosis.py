@@ -33,6 +33,7 @@ HYPOTHESES: Hypotheses = (
     ("transposed", shape.transposed),
     ("permutation", shape.permutation),
     ("exchanged", value.exchanged),
+    ("output for input", value.output_for_input),
     ("overwritten", value.overwritten),
     ("diagonal", value.diagonal),
     ("upstream averaged", value.upstream_averaged),
@@ -48,6 +49,7 @@ HYPOTHESES: Hypotheses = (
     ("axis", shape.axis),
     ("flipped", shape.flipped),
     ("mean for sum", value.mean_for_sum),
+    ("flat", value.flat_entries),
     ("factor", value.factor),
     ("slope", value.factor_that_varies),
     ("diagonal", attention.diagonal),
@@ -89,7 +91,7 @@ def diagnose(cases: list[Case]) -> list[Finding]:
         errors = [fit.error for _, fit in by if fit.error]
         to = f", to {max(errors):.0e}" if errors else ""
         findings.append(Finding(kind, f"{names}: {text}{to}."))
-    return findings
+    return sorted(findings, key=lambda finding: finding.name == "place")  # what, before where
 
 
 def _fits(case: Case) -> list[Fit]:

@@ -102,7 +102,7 @@ def check_kinks(
             wrong = check_ties(operation, eps, tolerance, rng)
             missed = left_out(operation)
             if missed:
-                notes.append(f"{operation.name}: ties of {missed} more values were not looked at.")
+                notes.append(f"{operation.label}: ties of {missed} more values were not looked at.")
         if wrong:
             problems.append(wrong)
             continue
@@ -124,7 +124,7 @@ def _no_number(operation: Operation) -> Finding | None:
     for name, x, gradient in zip(operation.names, operation.arrays, gradients):
         lost = np.argwhere(np.isnan(gradient) & np.isfinite(x))
         if len(lost):
-            where = f"{operation.name}, {name}{lost[0].tolist()}"
+            where = f"{operation.label}, {name}{lost[0].tolist()}"
             return Finding("nan", f"{where}: backward gives nan, where forward is finite.")
     return None
 
@@ -181,7 +181,7 @@ def _bounded(operation: Operation, edge: Kink, yours: float) -> Finding | None:
     """What is wrong with a slope given where it grows from `edge.left` to `edge.right` and on, if anything."""
     if yours * np.sign(edge.right) > abs(edge.right) / GROWTH:
         return None
-    where = f"{operation.name}, {operation.names[edge.k]}{list(edge.i)}"
+    where = f"{operation.label}, {operation.names[edge.k]}{list(edge.i)}"
     return Finding(
         "kink",
         f"{where}: towards it the slope grows without bound ({short(edge.left)}, "
@@ -221,7 +221,7 @@ def _wrong(
 ) -> Finding | None:
     """What is wrong with the slope given at a kink, if anything."""
     low, high = sorted((kink.left, kink.right))
-    where = f"{operation.name} at a kink, {operation.names[kink.k]}{list(kink.i)}"
+    where = f"{operation.label} at a kink, {operation.names[kink.k]}{list(kink.i)}"
     sides = f"slopes {short(kink.left)} and {short(kink.right)}, yours {short(yours)}"
     with np.errstate(invalid="ignore"):
         inside = low <= yours <= high or tolerance.agree(yours, np.clip(yours, low, high))
@@ -263,12 +263,12 @@ def _note(operation: Operation, answers: list[tuple[Kink, float]], at: bool) -> 
     kink, yours = answers[0]
     met = entries(len({(k.k, k.i) for k, _ in answers}))
     if max(abs(kink.left), abs(kink.right)) > JUMP:
-        return f"{operation.name} at a jump ({met}): yours {short(yours)}."
+        return f"{operation.label} at a jump ({met}): yours {short(yours)}."
     if not at:
-        return f"{operation.name} so near a kink that a step crosses it ({met})."
+        return f"{operation.label} so near a kink that a step crosses it ({met})."
     theirs = PYTORCH.get(operation.name)
     return (
-        f"{operation.name} at a kink ({met}): slopes {short(kink.left)} and "
+        f"{operation.label} at a kink ({met}): slopes {short(kink.left)} and "
         f"{short(kink.right)}, yours {short(yours)}"
         + (f"; PyTorch's is {theirs}." if theirs else ".")
     )

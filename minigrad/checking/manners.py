@@ -38,8 +38,9 @@ def check_forward(subject: Map, start: list[np.ndarray]) -> list[Finding]:
         return [
             Finding(
                 "not deterministic",
-                "f gives different results for the same inputs: does it draw random numbers (seed a "
-                "generator inside f), or remember earlier calls?",
+                "f gives different results for the same inputs: does it draw random numbers (call "
+                "minigrad.manual_seed or seed a generator inside f; a Dropout draws none after .eval()), or "
+                "remember earlier calls?",
             )
         ]
     return _overflow(subject, one)

@@ -9,6 +9,7 @@ them apart. The arrays may be written to: forward reads them anew each time.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from minigrad.backward import walk
 from minigrad.checking.raised import where
 from minigrad.context import Context
 from minigrad.errors import DtypeError, GradientError, GraphError
+from minigrad.function import Function
 from minigrad.grad_mode import enable_grad, no_grad
 from minigrad.shapes import unbroadcast
 from minigrad.tape import Node
@@ -200,11 +202,18 @@ class Operation(Map):
         What to call those operands.
     node : Node, optional
         Where the rule was recorded.
+
+    Attributes
+    ----------
+    label : str
+        Its name, and which of several of that name it is.
     """
 
     def __init__(self, rule: Any, operands: list[Any], needs: tuple[bool, ...], options=None, names=None, node: Node | None = None):  # fmt: skip
+        refuse_unwritten(rule)
         self.rule, self.needs, self.options, self.node = rule, needs, options or {}, node
         self.name, self.strict = rule.name, getattr(rule, "strict", False)
+        self.label = rule.name
         self.operands = [np.array(a, np.float64) if n else a for a, n in zip(operands, needs)]
         self.places = [place for place, need in enumerate(needs) if need]
         self.arrays = [self.operands[place] for place in self.places]
@@ -281,6 +290,18 @@ class Operation(Map):
                 "operands of forward. Return one for each, None where there is none."
             )
         return answers
+
+
+def refuse_unwritten(rule: Any) -> None:
+    """A rule without its forward or backward is still to be written, or has it under a name of its own."""
+    for method in ("forward", "backward"):
+        if getattr(rule, method) is getattr(Function, method):
+            near = get_close_matches(method, vars(rule), 1)
+            hint = f"; is its {near[0]!r} meant?" if near else "."
+            raise NotImplementedError(
+                f"gradcheck: {rule.__name__} has no {method}. Write it as a static method, {method}(ctx, ...)"
+                f"{hint}"
+            )
 
 
 def _flat(outputs: Any) -> Iterator[Any]:

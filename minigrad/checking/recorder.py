@@ -1,5 +1,6 @@
 """The operations of a graph, each alone: recorded on the tape, replayed without it."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,10 @@ def operations(subject: Map) -> tuple[list[Operation], list[tape.Node]]:
         needs = tuple(source is not None for source in node.inputs)
         called = [names.get(id(s), f"operand {k}") for k, s in enumerate(node.inputs) if needs[k]]
         found.append(Operation(node.rule, arrays, needs, options, called, node))
+    for name, count in Counter(operation.name for operation in found).items():
+        alike = [operation for operation in found if operation.name == name]
+        for number, operation in enumerate(alike if count > 1 else (), 1):
+            operation.label = f"{name} ({number} of {count})"
     return found, left_out
 
 

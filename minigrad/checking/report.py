@@ -110,10 +110,10 @@ class Report:
         return not self.problems and self.wrong == 0 and not self.unknown
 
     def __str__(self) -> str:
-        tail = [f"  {text}" for _, text in self.problems[:3]]
+        tail = _first(3, [text for _, text in self.problems], "problems")
         tail += [f"  {self.fault}"] if self.fault else []
-        tail += [f"  diagnosis: {text}" for _, text in self.diagnosis[:3]]
-        tail += [f"  {text}" for text in self.kinks[:2]]
+        tail += _first(3, [f"diagnosis: {text}" for _, text in self.diagnosis], "diagnosis")
+        tail += _first(2, self.kinks, "kinks")
         tail += [f"  {' '.join(self.notes)}"] if self.notes else []
         return "\n".join([self._headline(), *self._table(LINES - 1 - len(tail)), *tail])
 
@@ -174,6 +174,14 @@ class Report:
             if error > bound:
                 return meaning
         return "below 1e-7: as good as it gets"
+
+
+def _first(count: int, texts: list[str], name: str) -> list[str]:
+    """So many lines, the last of which says where the others are."""
+    lines = [f"  {text}" for text in texts[:count]]
+    if len(texts) > count:
+        lines[-1] += f" And {len(texts) - count} more, in report.{name}."
+    return lines
 
 
 def entries(count: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.checking.maps import Map, Operation, Whole
+from minigrad.checking.maps import Map, Operation, Whole, refuse_unwritten
 from minigrad.errors import (
     DtypeError,
     GraphError,
@@ -40,6 +40,8 @@ class Subject:
             raise UnsupportedError(
                 f"gradcheck: {self.f.__name__} is a class. Give it one that is made: {self.f.__name__}(...)."
             )
+        if isinstance(self.f, type):
+            refuse_unwritten(self.f)
         if not callable(self.f):
             raise UnsupportedError(
                 f"gradcheck: f is a {type(f).__name__}; it must be a function of Tensors, a Module, a "

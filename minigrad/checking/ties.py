@@ -107,6 +107,6 @@ def _wrong(
     listed = " and ".join(where[:2]) + (", ..." if len(where) > 2 else "")
     return Finding(
         "kink",
-        f"{operation.name} at a tie, {listed}, all {short(value)}: moved together they have the slope "
+        f"{operation.label} at a tie, {listed}, all {short(value)}: moved together they have the slope "
         f"{short(slope)}, and yours add up to {short(total)}. Let one of them have it, or share it.",
     )

@@ -112,6 +112,16 @@ def flat(case: Case) -> Guess:
         )
 
 
+def flat_entries(case: Case) -> Guess:
+    """Entries on which nothing depends, and which have a slope nevertheless."""
+    if case.shaped and not case.one_to_one and not case.jacobian[case.wrong].any():
+        yield (
+            0.0,
+            "f stands still as the wrong entries move, and yours is not 0 there: a mask is missing, or forward "
+            "overwrites them (y[i] += a keeps one of equal i, np.add.at adds all)",
+        )
+
+
 def upstream_ignored(case: Case) -> Guess:
     """The rule for dy = 1."""
     ones = np.ones_like(case.upstream)
@@ -164,6 +174,16 @@ def exchanged(case: Case) -> Guess:
         else:
             continue
         yield error, f"gradients exchanged: yours is that of {case.subject.names[j]}"
+
+
+def output_for_input(case: Case) -> Guess:
+    """The slope at y where that at x is due, as 1 - x² where 1 - y² is."""
+    y = case.subject.forward()
+    for j, operand in enumerate(case.subject.arrays):
+        if operand.shape == case.y_shape:
+            error = case.becomes(case.yours_after(j, y.reshape(operand.shape)))
+            name = case.subject.names[j]
+            yield error, f"an input for the output: with y for {name} in backward, yours matches"
 
 
 def overwritten(case: Case) -> Guess:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from layers import ReLU
+from layers import Dropout, ReLU
 from layers import functional as F
 from layers.batchnorm import batch_norm_backward, batch_norm_forward
 from minigrad import Function, gradcheck
@@ -348,3 +348,94 @@ def test_a_value_is_said_to_have_left_the_graph_where_it_did():
     assert "is operand 1 of multiply, called at" in str(report)
     with_no_grad = gradcheck(lambda x: x.detach() * 2, x)
     assert "though it follows the inputs, is output 0" in str(with_no_grad)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        (
+            {"eps": 1e-20},
+            ValueError,
+            "no less than 1e-14, below which float64 cannot resolve a step",
+        ),
+        ({"eps": "a"}, ValueError, "eps must be positive, .* got eps='a'"),
+        ({"eps": np.inf}, ValueError, "eps must be positive, finite"),
+        ({"atol": -1}, ValueError, "atol must be a number, 0 or above; got -1"),
+        ({"rtol": np.nan}, ValueError, "rtol must be a number, 0 or above; got nan"),
+        ({"samples": 2.5}, ValueError, "samples must be a whole number.* got 2.5"),
+        ({"seed": "a"}, ValueError, "seed must be a whole number, 0 or above; got 'a'"),
+        ({"seed": -1}, ValueError, "seed must be a whole number, 0 or above; got -1"),
+        ({"kinks": {"relu": "zero"}}, UnsupportedError, "kinks must give a slope, .*'zero'"),
+        ({"kinks": ["relu"]}, UnsupportedError, "as {'relu': 0}; got \\['relu'\\]"),
+        ({"params": {"w": 1}}, UnsupportedError, r"params=list\(params.values\(\)\)"),
+        ({"params": [1.0]}, UnsupportedError, r"params\[0\] is a float; each must be a Tensor"),
+        ({"params": minigrad.tensor([1.0])}, UnsupportedError, "params is a Tensor; .* a list"),
+    ],
+)
+def test_what_gradcheck_is_told_is_refused_where_it_means_nothing(given, error, said):
+    with pytest.raises(error, match=said):
+        gradcheck(F.relu, np.ones(3), **given)
+
+
+class WithoutBackward(Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+
+class Misspelt(WithoutBackward):
+    @staticmethod
+    def bakward(ctx, dy):
+        return dy * 2
+
+
+class WithoutForward(Function):
+    @staticmethod
+    def backward(ctx, dy):
+        return dy
+
+
+@pytest.mark.parametrize("around", [lambda f: f, lambda f: lambda x: np.exp(f.apply(x))])
+def test_a_missing_backward_is_named(around):
+    with pytest.raises(NotImplementedError, match="WithoutBackward has no backward. Write it"):
+        gradcheck(around(WithoutBackward), np.ones(3))
+    with pytest.raises(NotImplementedError, match="no backward.*is its 'bakward' meant?"):
+        gradcheck(around(Misspelt), np.ones(3))
+
+
+def test_a_missing_forward_is_named():
+    with pytest.raises(NotImplementedError, match="WithoutForward has no forward"):
+        gradcheck(WithoutForward, np.ones(3))
+
+
+@pytest.mark.parametrize("f", [np.log, np.reciprocal, lambda x: 1 / x])
+def test_an_infinite_output_at_the_input_given_is_told(f):
+    report = gradcheck(f, np.array([1.0, 0.0]))
+    assert report
+    assert "1 entry sat where f is infinite and has no slope (or on a kink)" in str(report)
+    assert "infinite" not in str(gradcheck(np.sqrt, np.array([1.0, 0.0])))
+
+
+def test_what_there_is_no_room_for_is_counted():
+    wrong = (
+        lambda dy, a: a * dy,
+        lambda dy, a: -2 * a * dy,
+        lambda dy, a: 2 * a * dy.mean(),
+        lambda dy, a: 2 * a * abs(dy),
+    )
+
+    def backward(dy, xs):
+        return tuple(wrong[n % 4](dy, a) for n, a in enumerate(xs))
+
+    xs = [draw_array(n, (3,), 1, 2) for n in range(20)]
+    report = gradcheck((lambda *xs: (sum(a * a for a in xs), xs), backward), xs)
+    assert {"factor", "sign", "upstream averaged", "not linear"} <= report.mistakes
+    left = len(report.diagnosis) - 3
+    assert f"And {left} more, in report.diagnosis." in str(report)
+    assert len(str(report).splitlines()) <= 12
+
+
+def test_a_dropout_is_told_how_to_stand_still():
+    said = str(gradcheck(Dropout(0.5), draw_array(0, (3, 4))))
+    assert "minigrad.manual_seed" in said
+    assert ".eval()" in said

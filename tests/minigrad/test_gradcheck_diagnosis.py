@@ -261,7 +261,7 @@ def test_bad_arguments_are_explained():
         gradcheck(lambda x: minigrad.tensor(2 * x.detach().numpy()), x)
     with pytest.raises(ValueError, match="eps must be positive"):
         gradcheck(np.exp, x, eps=0)
-    with pytest.raises(ValueError, match="samples at least 1"):
+    with pytest.raises(ValueError, match="samples must be a whole number, at least 1"):
         gradcheck(np.exp, x, samples=0)
 
 
@@ -616,3 +616,39 @@ def test_the_wrong_entry_marked_is_no_inverted_mask(seed):
     report = gradcheck((lambda x: (x.max(1), x), backward), draw_array(seed, (3, 4)))
     assert "the wrong entries are marked" in str(report)
     assert "inverted" not in str(report)
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("forward", "slope"),
+    [(np.tanh, lambda x: 1 - x * x), (_sigmoid, lambda x: x * (1 - x)), (np.exp, lambda x: x)],
+)
+def test_a_slope_at_y_taken_at_x(forward, slope, seed):
+    report = gradcheck((lambda x: (forward(x), x), lambda dy, x: dy * slope(x)), draw_array(seed, (3, 4)))  # fmt: skip
+    assert report.mistakes == {"output for input"}
+    assert "with y for input 0 in backward, yours matches" in str(report)
+
+
+def test_a_share_that_forward_overwrites():
+    rows = np.array([0, 2, 2, 1])
+
+    def forward(x, a):
+        y = x.copy()
+        y[rows] += a
+        return y, None
+
+    xs = [draw_array(0, (3,)), draw_array(1, (4,))]
+    report = gradcheck((forward, lambda dy, _: (dy, dy[rows])), xs)
+    assert report.mistakes == {"flat", "place"}
+    assert "y[i] += a keeps one of equal i" in str(report)
+    assert "input 1: wrong in [1] alone" in str(report)
+
+
+def test_several_of_one_name_are_told_apart_at_their_kinks():
+    said = str(gradcheck(lambda x: F.relu(F.relu(x) * 2), np.array([-1.0, 0, 2, 0])))
+    assert "relu (1 of 2) at a kink (2 entries)" in said
+    assert "relu (2 of 2) at a kink (3 entries)" in said
