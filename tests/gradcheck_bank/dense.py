@@ -193,6 +193,66 @@ def _(dy, x):
     return 2 * x * dy
 
 
+@planted(SQUARE, "dy ignored, and factor 2 missing", "upstream ignored")
+def _(dy, x):
+    return x.copy()
+
+
+_KEPT = {}
+
+
+def _square_kept_outside(x):
+    _KEPT["x"] = x.copy()
+    return x * x, None
+
+
+@planted(SQUARE, "x kept outside of the cache", "state", forward=_square_kept_outside)
+def _(dy, _):
+    return 2 * _KEPT["x"] * dy
+
+
+def bias(x, b):
+    """As many rows as columns, so that a wrong axis has the right length."""
+    return x + b, None
+
+
+BIAS = operation(bias, lambda dy, _: (dy, dy.sum(0)), normal("rr", "r"))
+
+
+@planted(BIAS, "db summed over the wrong axis", "axis")
+def _(dy, cache):
+    return dy, dy.sum(1)
+
+
+def tanh(x):
+    return np.tanh(x), x
+
+
+TANH = operation(tanh, lambda dy, x: dy * (1 - np.tanh(x) ** 2), normal("rc"))
+
+
+@planted(TANH, "1 - x² for 1 - y²", "output for input")
+def _(dy, x):
+    return dy * (1 - x * x)
+
+
+@planted(TANH, "|dy| for dy", "not linear")
+def _(dy, x):
+    return np.abs(dy) * (1 - np.tanh(x) ** 2)
+
+
+def rounded(x):
+    return np.round(x), None
+
+
+ROUNDED = operation(rounded, lambda dy, _: np.zeros_like(dy), normal("rc"))
+
+
+@planted(ROUNDED, "straight through", "flat")
+def _(dy, cache):
+    return dy
+
+
 def log(x):
     return np.log(x), x
 
@@ -263,6 +323,11 @@ def _(dy, x):
 @planted(RELU, "dy ignored", "upstream ignored")
 def _(dy, x):
     return (x > 0).astype(float)
+
+
+@planted(RELU, "dy below 0 dropped", "not linear")
+def _(dy, x):
+    return np.maximum(dy, 0) * (x > 0)
 
 
 @planted(RELU, "slope 7 at 0", "kink")

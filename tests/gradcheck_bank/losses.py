@@ -45,6 +45,22 @@ def _(dl, cache):
     return dl * p / len(p)
 
 
+def surely_wrong(x):
+    """-log(1 - sigmoid(x)) by its formula, at numbers where most digits cancel."""
+    p = 1 / (1 + np.exp(-x))
+    return -np.log(1 - p), p
+
+
+SURELY_WRONG = operation(
+    surely_wrong, lambda dy, p: dy * p, lambda rng, r, c: [rng.uniform(14, 18, (r, c))]
+)
+
+
+@planted(SURELY_WRONG, "the sign lost", "sign")
+def _(dy, p):
+    return -dy * p
+
+
 def log_of_probability(p):
     """Each near 0 or near 1."""
     return -np.mean(0.3 * np.log(p) + 0.7 * np.log(1 - p)), p

@@ -119,6 +119,43 @@ def _(dy, cache):
     return dy[:, None] * (highest_backward(np.ones_like(dy), cache) == 0)
 
 
+@planted(HIGHEST, "to another entry", "mask")
+def _(dy, cache):
+    at, shape = cache
+    return highest_backward(dy, ((at + 1) % shape[1], shape))
+
+
+def norm(x):
+    y = np.sqrt((x * x).sum())
+    return y, (x, y)
+
+
+NORM = operation(norm, lambda dy, c: dy * c[0] / c[1], normal("rc"))
+
+
+@planted(NORM, "not divided by the norm", "slope")
+def _(dy, cache):
+    return dy * cache[0]
+
+
+def unit(x):
+    size = np.sqrt((x * x).sum(1, keepdims=True))
+    return x / size, (x / size, size)
+
+
+def unit_backward(dy, cache):
+    y, size = cache
+    return (dy - y * (y * dy).sum(1, keepdims=True)) / size
+
+
+UNIT = operation(unit, unit_backward, normal("rc"))
+
+
+@planted(UNIT, "the norm taken as a constant", "path")
+def _(dy, cache):
+    return dy / cache[1]
+
+
 def standard_deviation(x):
     centred = x - x.mean(0)
     y = np.sqrt((centred**2).sum(0) / (len(x) - 1))
