@@ -28,7 +28,7 @@ else:
 @contextmanager
 def alone_with(path: Path) -> Iterator[None]:
     """Hold the lock of an existing file, or raise a UsageError where another process has it."""
-    with path.open("rb+") as file:
+    with path.open("rb") as file:
         try:
             _take(file)
         except (BlockingIOError, PermissionError):

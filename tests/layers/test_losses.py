@@ -232,9 +232,9 @@ def test_unknown_options_are_refused():
     ],
 )
 def test_targets_that_are_no_probabilities_are_refused(target, words):
-    for given in (np.array(target), minigrad.tensor(target)):
+    for wrong in (np.array(target), minigrad.tensor(target)):
         with pytest.raises(LabelError, match=f"probability from 0 to 1, and {words}"):
-            F.binary_cross_entropy_with_logits(np.zeros((2, 2)), given)
+            F.binary_cross_entropy_with_logits(np.zeros((2, 2)), wrong)
     with pytest.raises(LabelError, match="target is 3.0"):
         F.binary_cross_entropy_with_logits(np.zeros(()), 3.0)
 
