@@ -318,8 +318,8 @@ def call_rule(node: Node, gradient: Any, create_graph: bool = False) -> tuple[An
         ) from error
     if answers is None:
         raise GradientError(
-            f"{node.name}: backward returned None; is its `return` missing? A gradient that is zero is an "
-            f"array of zeros. The forward call was at {node.line()}"
+            f"{node.name}: backward returned None; is its `return` missing? To let no gradient through on "
+            f"purpose, return (None,), a None for each operand. The forward call was at {node.line()}"
         )
     answers = answers if type(answers) is tuple else (answers,)
     if len(answers) != len(node.inputs):

@@ -56,7 +56,10 @@ class Function:
 
     @staticmethod
     def backward(ctx: Context, *grads: Any) -> Any:
-        """Turn the gradient of each output into one gradient per positional argument."""
+        """Turn the gradient of each output into one gradient per positional argument.
+
+        In a tuple, where there are several; None in it where no gradient flows.
+        """
         raise NotImplementedError
 
     @classmethod

@@ -352,3 +352,9 @@ def test_a_rule_that_kept_nothing_cannot_keep_in_backward():
     y = Hoards.apply(tensor([1.0], requires_grad=True))
     with pytest.raises(GraphError, match=r"ctx\.late = … in backward.*in forward"):
         y.backward()
+
+
+def test_a_rule_may_let_no_gradient_through_on_purpose():
+    t = tensor([1.0, 2.0, 3.0], requires_grad=True)
+    np.sum(_answering((None,)).apply(t)).backward()
+    assert t.grad is None

@@ -114,7 +114,7 @@ def test_a_gradient_that_no_rule_computed_is_none():
 
         @staticmethod
         def backward(ctx, dy):
-            return None
+            return (None,)
 
     x = minigrad.tensor([1.0, 2.0], requires_grad=True)
     drawn = read(Stop.apply(np.exp(x)).sum())
