@@ -1,5 +1,6 @@
 """What callers hand in, checked: sizes, seeds, masks, actions."""
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,14 @@ import numpy as np
 from maze.constants import Action
 from maze.errors import MazeError
 
-__all__ = ["checked_actions", "checked_mask", "checked_seeds", "checked_size", "whole"]
+__all__ = [
+    "checked_action",
+    "checked_actions",
+    "checked_mask",
+    "checked_seeds",
+    "checked_size",
+    "whole",
+]
 
 LARGEST_IMAGE = 2_048  # pixels of a side
 
@@ -69,6 +77,19 @@ def checked_mask(which: object, batch: int) -> np.ndarray:
             f"{mask.shape} and dtype {mask.dtype}."
         )
     return mask
+
+
+def checked_action(action: Any) -> int:
+    """Return one action: a whole number, or an array of one without an axis; True and False are none."""
+    try:
+        number = -1 if isinstance(action, bool) else index(action)
+    except TypeError:
+        number = -1
+    if not 0 <= number < len(Action):
+        raise MazeError(
+            f"action {action!r}: actions are whole numbers from 0 to {len(Action) - 1}."
+        )
+    return number
 
 
 def checked_actions(actions: object, batch: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from maze.arguments import checked_actions, checked_mask, checked_seeds
+from maze.arguments import checked_action, checked_actions, checked_mask, checked_seeds
 from maze.constants import ACTION_REPEAT, FRAME_RATE, VELOCITY_BOUND, Action
 from maze.errors import EpisodeError, MazeError
 from maze.kernels.records import LOOK
@@ -92,13 +92,9 @@ class MazeEnv(gymnasium.Env):
         EpisodeError
             Before the first reset.
         """
-        if isinstance(action, bool) or not self.action_space.contains(action):
-            raise MazeError(
-                f"action {action!r}: actions are whole numbers from 0 to {len(Action) - 1}."
-            )
+        self._action[0] = checked_action(action)
         if not self._begun:
             raise EpisodeError("there is no episode yet: call reset() first.")
-        self._action[0] = action
         seen = self.simulator.advance(self._action)
         return self._observed(seen), float(seen.reward[0]), False, False, self._info()
 
