@@ -8,6 +8,10 @@ it was here, it left, and it is here again. Positions are integrated from the ve
 feels; at a teleport the path begins anew. Of all t' the first that is near serves, and of all t'' the
 last that is far: there is such a pair if and only if that t' is before that t''.
 
+What is integrated goes astray a little: an agent feels its speed once in four frames. On walks by chance in
+StaticSmall these labels agree with those from true positions to an F1 of about 0.85 (its test measures it), so
+an agent that knew every place by sight would be judged no better than that.
+
 Source: P. Mirowski et al., 2017, section 3.2; thresholds of one and two cells.
 """
 

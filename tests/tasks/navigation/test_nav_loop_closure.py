@@ -1,9 +1,13 @@
 """Loop closure on paths drawn by hand, and against the definition word for word."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import maze
+from maze.constants import FRAME
+from maze.players import RandomPlayer
 from tasks.navigation.loop_closure import LoopClosure
 
 
@@ -74,3 +78,24 @@ def test_the_definition_word_for_word(seed):
             )
             assert labels[n] == closed
             path.append(here)
+
+
+def test_how_far_what_is_felt_agrees_with_the_truth():
+    """The figure in loop_closure.py: F1 of the labels from velocity, beside those from true positions."""
+    batch = 64
+    mazes, player = maze.make("StaticSmall", batch, 0, size=1), RandomPlayer(0)
+    felt = LoopClosure(batch, mazes.steps, mazes.repeat * FRAME)
+    true = LoopClosure(batch, mazes.steps, seconds=1.0)  # is given ways for speeds, and no turns
+    seen, goals, before, labels = mazes.reset(), np.zeros(batch), np.zeros((batch, 2)), []
+    for _ in range(mazes.steps):
+        teleported = mazes.agents["goals"] > goals
+        goals, here = mazes.agents["goals"].copy(), mazes.info()["pose"][:, :2]
+        for loop in (felt, true):
+            loop.begin(teleported)
+        ways = np.hstack([here - before, np.zeros((batch, 4))])
+        labels.append((felt.step(seen.velocity), true.step(ways)))
+        before = here
+        seen, _, _ = mazes.step(player(mazes))
+    one, other = np.array(labels, bool).transpose(1, 0, 2)
+    f1 = 2 * np.sum(one & other) / (one.sum() + other.sum())
+    assert f1 == pytest.approx(0.85, abs=0.05)
