@@ -3,7 +3,7 @@
     again and again:  copy the shared parameters θ
                       act for T steps in the maze
                       compute the gradient g of the copy
-                      s = α s + (1 - α) g²,   θ = θ - rate g / √(s + eps),   both shared, without a lock
+                      s = α s + (1 - α) g²,   θ = θ - rate g / (√s + eps),   both shared, without a lock
 
 While it computes, others change θ and s, so that its gradient is a little out of date, and two that
 write at once may undo a part of each other's step. It learns nevertheless.
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from tasks.navigation.navigation import Config
 
 FAILED = 3  # the exit code of a worker that has left a message
-GENERATIONS_APART = 1_000  # in the seeds of a worker's maze and of the one that replaces it
 
 
 def work(
@@ -77,8 +76,9 @@ class Worker:
     def __init__(self, config: Config, shared: Shared, index: int, generation: int, updates: int):
         self.config, self.shared, self.updates = config, shared, updates
         self.record = shared.records[index : index + 1]
-        rng = np.random.default_rng([config.seed, index, generation])
-        seed = config.seed * SEEDS_A_RUN + index + generation * GENERATIONS_APART
+        # A resumed run begins its workers anew, but not the mazes and actions that they began with before.
+        rng = np.random.default_rng([config.seed, index, generation, int(shared.done[0])])
+        seed = config.seed * SEEDS_A_RUN + int(rng.integers(SEEDS_A_RUN))
         mazes = make_mazes(config, 1, seed)
         net, decoder = build(config, mazes, lambda _: rng)
         self.learner = make_learner(config, net, decoder, updates)

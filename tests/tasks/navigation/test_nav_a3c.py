@@ -20,6 +20,7 @@ from tasks.navigation.mazes import make_mazes
 from tasks.navigation.navigation import PRESETS, Config
 from tasks.navigation.setup import build
 from tasks.navigation.shared import MEASURES, RING, Shared, pieces
+from tasks.navigation.worker import Worker
 from tasks.registry import find_task
 from tasks.run_folder import RunFolder
 
@@ -160,6 +161,23 @@ def test_workers_that_cannot_live_are_not_replaced_for_ever(monkeypatch):
         fleet.close()
 
 
+def test_a_resumed_run_does_not_begin_as_it_began_before():
+    def beginning(done):
+        fleet, _ = fleet_of(maze="RandomMazeSmall")
+        try:
+            fleet.load_state_dict(fleet.state_dict() | {"updates": done})
+            actor = Worker(fleet.config, fleet.shared, 1, 0, 10**6).actor
+            layout = str(actor.simulator.episodes[0].layout)
+            return layout, *actor.simulator.agents[0].tolist(), actor.unroll().actions.tolist()
+        finally:
+            fleet.close()
+
+    first, again, resumed = beginning(0), beginning(0), beginning(40)
+    assert first == again
+    assert [a == b for a, b in zip(first[:2], resumed[:2])] == [False, False]
+    assert first[-1] != resumed[-1]
+
+
 def test_a_run_and_a_resumed_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     wait, folder = Fleet.wait, RunFolder("run")
@@ -216,3 +234,26 @@ def test_ctrl_c_leaves_a_checkpoint_and_nobody_behind(tmp_path):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+RING_MAZE = """
+#######
+#A...A#
+#.###.#
+#.###.#
+#.###.#
+#..G..#
+#######
+"""
+
+
+@pytest.mark.slow
+def test_a3c_learns(tmp_path, monkeypatch):
+    """Two workers in a ring of 3 x 3 cells, a minute or two: chance finds the goal in one episode of ten."""
+    monkeypatch.chdir(tmp_path)
+    Path("ring.txt").write_text(RING_MAZE)
+    texts = {"maze": "ring.txt", "agent": "ff", "unroll": "20", "steps": "40000", "frames": "900"}
+    texts |= {"lr": "2e-3", "reward_scale": "0.3", "log_every": "10000", "draw_every": "40000"}
+    metrics = start(TASK, config_of(**texts, test_episodes="20"), RunFolder("run"))
+    print({name: metrics[name] for name in ("score", "score.random", "score.oracle", "seconds")})
+    assert metrics["score"] > 3 * metrics["score.random"]
