@@ -73,7 +73,7 @@ def trajectories(test: Test, simulator: Simulator, count: int = 2) -> Figure:
         lines.set_array(values[1:, n][joined])
         lines.set_clim(low, high)
         above.add_collection(lines)
-        above.set_title(f"{played.scores[n]:.0f} points, {played.found[:, n].sum()} goals")
+        above.set_title(f"points {played.scores[n]:.0f}, goals {played.found[:, n].sum()}")
         seconds = np.arange(len(values)) * played.seconds
         over_time.plot(seconds, values[:, n], color="#0072B2", linewidth=0.9)
         for when in seconds[played.found[:, n]]:
@@ -149,5 +149,8 @@ def latency(test: Test) -> Figure:
         axes.boxplot(waits, showfliers=False, medianprops={"color": "#D55E00"})
         axes.set_xticks(range(1, most + 1), [str(k) if most < 12 or k % 5 == 0 or k == 1 else ""
                                              for k in range(1, most + 1)])  # fmt: skip
+    else:
+        axes.text(0.5, 0.5, "no goal was found", transform=axes.transAxes, ha="center")
+        axes.set(xticks=[], yticks=[])
     axes.set(xlabel="goal of the episode", ylabel="seconds to it")
     return figure

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from tasks.navigation.weights import SHIPPED, Trained, load
 
 HEIGHT = 320  # pixels of the view and the map
 GRAPH = 64  # pixels of the value's graph below them
+LINE = 20  # pixels of a line of words
 FILM = Path("runs", "navigation-watch.gif")
 FILM_SECONDS = 20
 LIKELY = np.array([0, 114, 178])  # the colour of where it thinks it is
@@ -51,7 +53,7 @@ def frames(trained: Trained, height: int = HEIGHT) -> Iterator[tuple[np.ndarray,
         picture = side_by_side(mazes.view(0, above.shape[0]), above)
         left = (mazes.frames - int(mazes.agents["frame"][0])) / FRAME_RATE
         score = mazes.agents["score"][0]
-        words = f"{score:.0f} points  {goals} goals  value {value:.2f}  {left:.0f} s left"
+        words = f"points {score:.0f}  goals {goals}  value {value:.2f}  {left:.0f} s left"
         yield np.vstack([picture, graph(values, picture.shape[1])]), words
         mazes.step(actions)
 
@@ -81,6 +83,15 @@ def graph(values: deque[tuple[float, bool]], width: int) -> np.ndarray:
         if found:
             image[:, x] = GOAL_FOUND
     return image
+
+
+def captioned(image: np.ndarray, words: str) -> np.ndarray:
+    """The picture with a line of words below it."""
+    from PIL import Image, ImageDraw
+
+    line = Image.new("RGB", (image.shape[1], LINE), (24, 24, 24))
+    ImageDraw.Draw(line).text((LINE // 4, LINE // 4), words, fill=(236, 232, 224))
+    return np.vstack([image, np.asarray(line)])
 
 
 def watch(folder: str | None = None) -> None:
@@ -141,9 +152,9 @@ def in_terminal(trained: Trained) -> None:
 
 
 def as_film(trained: Trained, path: Path, seconds: float = FILM_SECONDS) -> None:
-    """Write the first seconds of an episode as a GIF."""
+    """Write the first seconds of an episode as a GIF, the words below each picture."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rate = FRAME_RATE / trained.mazes().repeat
-    shown = (image for (image, _), _ in zip(frames(trained), range(round(seconds * rate))))
-    save_film(shown, path, rate)
+    shown = islice(frames(trained), round(seconds * rate))
+    save_film((captioned(image, words) for image, words in shown), path, rate)
     print(f"There is neither a window nor a terminal here. A film of it: {path}")

@@ -55,12 +55,25 @@ def test_each_step_is_a_picture_and_a_line(run):
     assert "value" in shown[0][1]
 
 
+def test_words_stand_below_the_picture():
+    image = np.full((30, 200, 3), 90, np.uint8)
+    one, other = (watch.captioned(image, words) for words in ("points 1", "points 2  goals 7"))
+    assert one.shape == (30 + watch.LINE, 200, 3)
+    assert (one[:30] == image).all()
+    assert one[30:].max() > 150
+    assert (one != other).any()
+
+
 def test_without_window_and_terminal_there_is_a_film(run, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(watch, "in_window", lambda trained: False)
     assert main(["navigation", "--watch", str(run.path)]) == 0
     assert "A film of it" in capsys.readouterr().out
-    assert (tmp_path / watch.FILM).read_bytes()[:3] == b"GIF"
+    film = (tmp_path / watch.FILM).read_bytes()
+    assert film[:3] == b"GIF"
+    (picture, _), *_ = watch.frames(load(run.path))
+    height = int.from_bytes(film[8:10], "little")
+    assert height == len(picture) + watch.LINE
 
 
 def test_the_graph_is_as_high_as_the_value_and_red_at_goals():
