@@ -86,7 +86,7 @@ class Actor:
         self.mind, self.simulator, self.rng = Mind(net, batch), simulator, rng
         self.reward_scale = reward_scale
         self.loop = LoopClosure(batch, simulator.steps, simulator.repeat * FRAME)
-        self.left = simulator.steps * (np.arange(batch) + 1) // batch
+        self.left = np.maximum(simulator.steps * (np.arange(batch) + 1) // batch, 1)
         self.whole = self.left == simulator.steps  # whose episode is not a cut one
         self.first = np.ones(batch, bool)
         self.finished: list[tuple[float, int]] = []
@@ -110,9 +110,10 @@ class Actor:
         """Act for T steps. What is returned is written over by the next call."""
         unroll = self._unroll
         unroll.state = self.mind.state
-        for t in range(len(unroll.actions)):
-            self._step(unroll, t)
-        unroll.bootstrap[...] = self._value_of_what_is_seen()
+        with np.errstate(all="ignore"):  # what is not finite is found and named by the learner
+            for t in range(len(unroll.actions)):
+                self._step(unroll, t)
+            unroll.bootstrap[...] = self._value_of_what_is_seen()
         return unroll
 
     def _step(self, unroll: Unroll, t: int) -> None:

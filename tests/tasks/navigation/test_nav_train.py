@@ -1,6 +1,8 @@
 """The learner and the run: from rollouts to a checkpoint, and what is refused or stopped."""
 
 import json
+import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,12 +12,14 @@ from minigrad.errors import NotFiniteError
 from tasks.__main__ import main
 from tasks.config import UsageError, make_config
 from tasks.execute import resume, start
+from tasks.navigation import figures
 from tasks.navigation.acting import Player, draw_actions
 from tasks.navigation.agents import ingredients
 from tasks.navigation.decoder import PositionDecoder, cells, grid
 from tasks.navigation.models import NavigationNet, Senses
 from tasks.navigation.navigation import PRESETS, Config
 from tasks.navigation.rollout import Actor
+from tasks.navigation.setup import make_learner
 from tasks.navigation.train import Learner, Weights
 from tasks.registry import find_task
 from tasks.run_folder import RunFolder
@@ -91,6 +95,14 @@ def test_episodes_end_at_different_times_and_are_counted_when_whole():
     assert ends == [[[9, 0]], [[9, 1]], [[9, 2]]] * 2
     assert len(actor.take_finished()) == 1 + 3  # two of the first three were cut short
     assert actor.take_finished() == []
+
+
+def test_more_mazes_than_steps_of_an_episode():
+    _, actor = actor_of("ff", batch=16, steps=25, frames=40)  # 10 steps an episode
+    ended = actor.unroll().ended
+    assert ended[:10].any(axis=1).all(), "the first are cut, each maze's at its own time"
+    assert (ended.sum(axis=0) >= 2).all()
+    assert len(actor.take_finished()) == ended.sum() - 15, "one of the first was whole"
 
 
 def test_at_the_end_of_an_episode_the_value_of_its_end_is_kept_and_memory_emptied():
@@ -177,6 +189,35 @@ def test_not_a_number_stops_before_anything_is_changed():
         learner.learn(actor.unroll())
 
 
+def test_acting_leaves_it_to_the_learner_to_say_what_is_not_finite():
+    net, actor = actor_of("nav-d2")
+    for p in net.parameters():
+        p.data[...] = np.inf
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        unroll = actor.unroll()
+    with pytest.raises(NotFiniteError):
+        learner_of(net, actor).learn(unroll)
+
+
+def length_of_the_way(preset, **texts):
+    """How far a few updates of that preset's learner move all weights."""
+    net, actor = actor_of(batch=4, steps=20)
+    rows, columns = grid(actor.simulator.maze_size)
+    decoder = PositionDecoder(rows * columns, np.random.default_rng(2))
+    learner = make_learner(make_config(Config, PRESETS, preset, texts), net, decoder, 10**6)
+    before = net.state_dict()
+    for _ in range(5):
+        learner.learn(actor.unroll())
+    return np.sqrt(sum(np.square(a - before[name]).sum() for name, a in net.state_dict().items()))
+
+
+def test_with_the_papers_eps_weights_move_as_far_as_with_ours():
+    ours = length_of_the_way("default")
+    assert ours / 2 < length_of_the_way("paper") < 2 * ours
+    assert length_of_the_way("paper", eps="1e-5") < ours / 5, "under the root it swamps gradients"
+
+
 def test_it_learns_to_walk_to_the_goal():
     """A corridor with the goal at its end: far better than chance within seconds."""
     net, actor = actor_of("ff", batch=8, steps=10, frames=240, text="#####\n#G..#\n#####")
@@ -218,7 +259,19 @@ def test_a_run_logs_draws_tests_and_films(in_a_folder, capsys):
     }
     assert (folder.path / "agent.gif").read_bytes()[:3] == b"GIF"
     assert [line["agent_steps"] for line in lines(folder)] == [70, 140, 210, 280]
-    assert "testing on 2 episodes" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith("nav-d1d2l learns in tiny for 280 steps"), "before anything is compiled"
+    assert "testing on 2 episodes" in said
+
+
+def test_where_no_goal_was_found_the_figure_of_latency_says_so():
+    played = SimpleNamespace(found=np.zeros((9, 3), bool), seconds=1 / 15)
+    (axes,) = figures.latency(SimpleNamespace(played=played)).axes
+    assert [text.get_text() for text in axes.texts] == ["no goal was found"]
+    played.found[4, 1] = True
+    (axes,) = figures.latency(SimpleNamespace(played=played)).axes
+    assert not axes.texts
+    assert axes.lines
 
 
 @pytest.mark.parametrize("agent", ["ff", "nav-d2"])
@@ -266,6 +319,7 @@ def test_a_run_that_meets_no_number_says_where_and_keeps_its_checkpoint(
 
 
 def test_mazes_are_drawn_by_the_threads_that_were_asked_for(in_a_folder, monkeypatch):
+    monkeypatch.setattr("tasks.execute.usable_cores", lambda: 3)  # wherever this runs
     before, counts = maze.get_num_threads(), set()
     learn = Learner.learn
 
