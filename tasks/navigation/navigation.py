@@ -82,8 +82,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 #: As in the paper: 64 draws, and the mean of the best five. Its ranges are narrower, as we remember them: the
-#: rate 1e-4..5e-4, the entropy's weight 1e-4..1e-3. They were found for its losses, which are sums over the
-#: unroll and the mazes where ours are means, and nobody has looked yet where the best lie here.
+#: rate 1e-4..5e-4, the entropy's weight 1e-4..1e-3. Its rate is for gradients that are sums, ours for means; of
+#: the entropy, weighed against the policy in both, we only do not know yet how much is best in our mazes.
 SWEEP = Sweep(
     {
         "lr": "1e-4..2e-3",
