@@ -4,7 +4,7 @@ For a random upstream gradient u, the derivative of <u, f(x)> with respect to on
 backward answers there, and also, nearly, the central difference (<u, f(x + h)> - <u, f(x - h)>) / 2h.
 
 1. Do forward and backward answer twice alike, and leave alone what they are given?   (manners)
-   Does forward compute in float64?                                                      (single)
+   Does forward compute in float64, and how far is it rounded inside?           (single, rounding)
 2. Does backward agree with differences, entry by entry, off the kinks?             (comparison)
 3. Does that of each operation alone, where the inputs are?                               (alone)
    On its kinks, is its slope one of those between the two sides?                         (kinks)

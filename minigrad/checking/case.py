@@ -15,10 +15,10 @@ from minigrad.errors import MinigradError
 FIT = 1e-5
 #: … and by so much better than without it.
 BETTER = 1e-2
-#: Other numbers are so many times those that were given …
-ELSEWHERE = (1.0, 1.2)
-#: … and a factor is the same there if it is nearly so.
-ROUGHLY = 1e-2
+#: Other numbers are up to so many times those that were given; where f is another beyond an edge, not all will do.
+ELSEWHERE = (1.01, 1.05, 1.2)
+#: There a factor is the same if it is nearly so.
+ROUGHLY = 1e-3
 #: Where all slopes are small, what is next to nothing is this much smaller at most.
 SMALL = 1e-3
 
@@ -131,14 +131,18 @@ class Case:
         return yours.shape == self.x.shape and distance(yours.ravel()[self.index], right) < FIT
 
     def ratio_elsewhere(self, c: float) -> bool:
-        """Whether yours is `c` times the right gradient at other numbers too, along one way of the wrong entries."""
+        """Whether yours is `c` times the right gradient at other numbers too."""
+        return any(self._ratio_at(c, far) for far in ELSEWHERE)
+
+    def _ratio_at(self, c: float, far: float) -> bool:
+        """The same at numbers up to so many times as large, along one way of the wrong entries."""
         subject, rng = self.subject, np.random.default_rng(self.k)
         way = np.zeros(self.x.size)
         way[self.index[self.wrong]] = rng.standard_normal(int(self.wrong.sum()))
         way = (self.eps * way).reshape(self.x.shape) * np.maximum(1, np.abs(self.x))
         with subject.undone(), np.errstate(all="ignore"):
             for a in subject.arrays:
-                a *= rng.uniform(*ELSEWHERE, a.shape)
+                a *= rng.uniform(1, far, a.shape)
             try:
                 yours = float(np.sum(self.yours_for(self.upstream) * way))
                 ends = []

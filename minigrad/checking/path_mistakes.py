@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minigrad.checking.case import Case, distance, subsets
+from minigrad.checking.case import FIT, Case, distance, subsets
 from minigrad.checking.report import short
 from minigrad.checking.value_mistakes import Guess
 
@@ -96,7 +96,8 @@ def _shares(case: Case, axes: tuple[int, ...]) -> Iterator[tuple[list[np.ndarray
     yield [centred], f"a path through the variance {told} proportional to x - mean(x)", 3
     if case.one_to_one:
         y = case.subject.forward().reshape(case.x.shape)
-        yield [y], f"a path through the sum or norm that divides {told} proportional to y", 3
+        divisor = "norm" if _rest(y, [case.x], axes) <= FIT else "sum"
+        yield [y], f"a path through the {divisor} that divides {told} proportional to y", 3
         with np.errstate(over="ignore"):
             yield [np.exp(y)], f"a path through the log of a sum {told} proportional to exp(y)", 3
     yield [ones, centred], f"paths through mean and variance {told} a + b (x - mean(x))", 4

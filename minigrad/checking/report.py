@@ -164,7 +164,7 @@ class Report:
         if not np.isfinite(error):
             return "no number: look for a division by 0, or an overflow"
         near_0 = max(abs(entry.analytic), abs(entry.numeric)) < NOTHING * self.tolerance.atol
-        if near_0 and error > 1e-7 and self._excess(entry) <= 1:
+        if self._excess(entry) <= 1 and error > (1e-7 if near_0 else 1e-4):
             return "of two numbers so near to 0 that it means nothing"
         for bound, meaning in (
             (1e-2, "above 1e-2: the rule is wrong"),

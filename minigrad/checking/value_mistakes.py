@@ -114,7 +114,9 @@ def flat(case: Case) -> Guess:
 
 def flat_entries(case: Case) -> Guess:
     """Entries on which nothing depends, and which have a slope nevertheless."""
-    if case.shaped and not case.one_to_one and not case.jacobian[case.wrong].any():
+    if not case.shaped or case.one_to_one or not case.wrong.any():
+        return
+    if not case.jacobian[case.wrong].any():
         yield (
             0.0,
             "f stands still as the wrong entries move, and yours is not 0 there: a mask is missing, or forward "
