@@ -143,15 +143,19 @@ def conv2d_weight_grad(
     size = dy.shape[2:]
     layout, offsets = plan(w_shape[1:], size, stride, padding, dilation, images, "weight_grad")
 
-    def run(images: Pair, outputs: Pair, rule: Any = weight_grad) -> np.ndarray:
+    def sums(rule: Any, images: Pair, outputs: Pair) -> np.ndarray:
         dw = np.zeros((w_shape[0], offsets.size + 1), x.dtype)
         for g in range(groups):
             first, last = g * outs + outputs[0], g * outs + outputs[1]
             rule(dy, first, x, g * inputs, offsets, dw[first:last], layout, images)
-        if rule is weight_grad and not np.isfinite(dw).all():
-            # 0 times what is inf or NaN beyond the end of a row is no 0 either.
-            return run(images, outputs, _without_warnings(_weight_grad_numpy))
         return dw
+
+    def run(images: Pair, outputs: Pair) -> np.ndarray:
+        dw = sums(weight_grad, images, outputs)
+        if np.isfinite(dw).all():
+            return dw
+        # 0 times what is inf or NaN beyond the end of a row is no 0 either.
+        return sums(_without_warnings(_weight_grad_numpy), images, outputs)
 
     dw, *others = _share(run, len(x), outs, threads)
     for other in others:
