@@ -93,9 +93,10 @@ class Module:
             value._place(_join(self._path, name))
 
     def _refuse_hidden(self, name: str, values: Any) -> None:
-        """Refuse a list, tuple or dict of parts: nobody looks for parameters in there."""
+        """Refuse a list, tuple or dict of parts that are nowhere else: nobody looks in there."""
+        known = {id(part) for part in (*self.modules(), *self.parameters())}
         for part in values.values() if isinstance(values, dict) else values:
-            if isinstance(part, (Parameter, Module)):
+            if isinstance(part, (Parameter, Module)) and id(part) not in known:
                 remedy = (
                     "Write ModuleList([...]), or give each an attribute of its own."
                     if isinstance(part, Module)

@@ -359,9 +359,7 @@ class Tensor(NumPyMethods):
     def __float__(self) -> float:
         self._stay_out_of_arrays(sys._getframe(1))
         value = float(self._data)
-        if (
-            self.requires_grad
-        ):  # float(t) may be meant, math.exp(t) is not: they look alike from here
+        if self.requires_grad:  # float(t) may be meant, math.exp(t) is not: both end here
             warnings.warn(
                 "A Tensor that requires a gradient was made a Python float, which has no history. For a "
                 "number to look at write t.item(); to compute on, use NumPy: np.exp(t), not math.exp(t).",

@@ -260,6 +260,8 @@ def test_parts_in_a_plain_container_are_refused(parts, remedy):
     with pytest.raises(ParameterError, match=remedy):
         net.parts = parts
     net.parts = [1, "text", np.ones(2)]
+    net.last = Linear(2, 2)
+    net.also = [net.last]  # it is found under its own name
 
 
 def test_a_buffer_stays_a_plain_array_of_the_state():
