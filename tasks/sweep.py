@@ -8,8 +8,8 @@ J runs are under way at once: one unless told, on a cluster all.
 A field's value is fixed (`--agent lstm`) or to be drawn: `--lr 1e-4..5e-3` between two numbers, as likely
 in each octave, `--unroll 20|50` one of these. What a task's own `SWEEP` draws, is drawn unless typed
 otherwise. Draw k depends on the seed and k alone. Runs lie in OUT/000, OUT/001, …; after Ctrl-C the same
-command goes on where it was stopped. The work is done by a pool of processes, or by the Dask cluster (`pip install
-distributed`) whose scheduler has that address: both are Executors of concurrent.futures.
+command goes on where it was stopped. The work is done by a pool of processes, or by the Dask cluster
+(`pip install distributed`) whose scheduler has that address: both are Executors of concurrent.futures.
 """
 
 from __future__ import annotations
