@@ -65,6 +65,8 @@ def one_hot(case: Case) -> Guess:
         return
     missing = case.missing.reshape(-1, case.x.shape[-1])
     ones = np.abs(missing) > ONE_HOT * np.max(np.abs(missing))
+    if len(missing) < 2:
+        return  # any one entry is one of its row
     if case.upstream.size not in (1, len(missing)) or not (ones.sum(1) == 1).all():
         return
     if not _follows_upstream(case):

@@ -220,14 +220,41 @@ def mask(case: Case) -> Guess:
                 "the wrong entries are marked: yours is 0 in all in which the right gradient is not",
             )
     elif case.one_to_one:
-        shut = not np.any(right[case.wrong]) and not case.wrong.all()
-        passed = case.comes_from(case.upstream[case.index]) if shut else np.inf
-        yield passed, "the mask is missing: yours lets dy through where the right gradient is 0"
-        both, u = case.mine + case.right, case.upstream[case.index]
-        c = both @ u / (u @ u)
-        two = np.unique(np.round(case.right / u, 4)).size == 2
-        if two and not np.allclose(case.mine, c / 2 * u):
-            yield distance(both, c * u), "mask inverted: the two slopes are exchanged"
+        yield from _let_through(case, yours, right)
+        yield from _slopes_exchanged(case)
+
+
+def _let_through(case: Case, yours: np.ndarray, right: np.ndarray) -> Guess:
+    """Entries of dy that forward's mask stops; or those of another mask, where f takes each by itself."""
+    wrong, count = case.wrong, int(case.wrong.sum())
+    if not right[wrong].any() and not wrong.all():
+        mine, u = case.mine[wrong], case.upstream[case.index][wrong]
+        c = float(mine @ u / (u @ u))
+        once = abs(c - 1) < 1e-6
+        if once or count > 1:  # one number is some multiple of any other
+            what = "dy" if once else f"{c:.6g} dy"
+            yield (
+                distance(mine, c * u),
+                f"the mask is missing: yours lets {what} through where the right gradient is 0",
+            )
+    lost, extra = int((right & ~yours)[wrong].sum()), int((yours & ~right)[wrong].sum())
+    if max(case.sums) < 2 and lost and extra and lost + extra == count > 2:
+        yield (
+            0.0,
+            f"another mask in backward: yours is 0 in {lost} entries in which the right gradient is not, "
+            f"and not 0 in {extra} in which it is",
+        )
+
+
+def _slopes_exchanged(case: Case) -> Guess:
+    """Each of two slopes where the other is due."""
+    mine, u = case.mine, case.upstream[case.index]
+    slopes = np.unique(np.round(case.right / u, 4))
+    both = float(slopes.sum())
+    if slopes.size == 2 and not np.allclose(mine, both / 2 * u):
+        c = float((mine + case.right) @ u / (u @ u))
+        if abs(c - both) < 1e-3:  # as they were rounded
+            yield distance(mine + case.right, c * u), "mask inverted: the two slopes are exchanged"
 
 
 def _ratio(case: Case) -> tuple[float, float]:

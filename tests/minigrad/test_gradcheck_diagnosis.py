@@ -618,6 +618,55 @@ def test_the_wrong_entry_marked_is_no_inverted_mask(seed):
     assert "inverted" not in str(report)
 
 
+def _masked(mask):
+    return lambda x: (x * mask / 0.8, None)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_mask_forgotten_in_backward_though_its_scale_is_not(seed):
+    mask = np.random.default_rng(seed).random((4, 6)) < 0.8
+    report = gradcheck((_masked(mask), lambda dy, _: dy / 0.8), draw_array(seed, (4, 6)))
+    assert "the mask is missing: yours lets 1.25 dy through" in str(report)
+    assert "axis" not in str(report)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_another_mask_in_backward(seed):
+    one, other = (np.random.default_rng([seed, k]).random((4, 6)) < 0.8 for k in range(2))
+    report = gradcheck((_masked(one), lambda dy, _: dy * other / 0.8), draw_array(seed, (4, 6)))
+    lost, extra = (one & ~other).sum(), (other & ~one).sum()
+    assert f"another mask in backward: yours is 0 in {lost} entries" in str(report)
+    assert f"not 0 in {extra}" in str(report)
+
+
+def test_slopes_are_exchanged_only_where_each_is_the_other():
+    corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])
+    report = gradcheck((lambda x: (np.tanh(x),) * 2, lambda dy, y: dy * (1 + y * y)), corners)
+    assert not report
+    assert "exchanged" not in str(report)
+
+    def leaky(x):
+        return np.where(x > 0, x, 0.1 * x), x
+
+    report = gradcheck((leaky, lambda dy, x: dy * np.where(x > 0, 0.1, 1)), draw_array(0, (3, 4)))
+    assert "the two slopes are exchanged" in str(report)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_wrong_entry_of_one_row_is_no_label(seed):
+    x = draw_array(seed, (5, 4))
+
+    def loss(w):
+        return ((x @ w) ** 2).mean() + 0.1 * (w[:-1] ** 2).sum(), w
+
+    def bias_regularised_too(dy, w):
+        return dy * (2 * x.T @ (x @ w) / 5 + 0.2 * w)
+
+    report = gradcheck((loss, bias_regularised_too), draw_array([seed, 1], (4,)))
+    assert "wrong in [3] alone" in str(report)
+    assert "onehot" not in str(report)
+
+
 def _sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
