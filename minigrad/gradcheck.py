@@ -29,7 +29,7 @@ from minigrad.checking.manners import UNRELIABLE, check_backward, check_forward
 from minigrad.checking.maps import Map, MisshapenError, Operation, Whole
 from minigrad.checking.recorder import left_graph, operations
 from minigrad.checking.report import Finding, Report, entries
-from minigrad.checking.single import IN_FLOAT32, in_float32
+from minigrad.checking.single import IN_FLOAT32, in_float32, part_in_float32
 from minigrad.checking.subject import Subject
 from minigrad.checking.tolerance import Tolerance
 from minigrad.errors import GradientError
@@ -133,7 +133,7 @@ def gradcheck(
     return report
 
 
-COARSE = "numbers inside of f cancel in float64 (as in 1 - p near p = 1) or are rounded, so that"
+COARSE = "numbers inside of f cancel in float64 (as in 1 - p near p = 1) or are rounded (to float32?), so that"
 
 
 def _between(subject: Whole) -> Finding:
@@ -192,6 +192,10 @@ class _Check:
             report.problems += check_backward(subject, upstream)
             if report.mistakes & UNRELIABLE:
                 self._find_unreliable()
+                return
+            part = part_in_float32(subject)
+            if part:
+                report.problems.append(part)
                 return
             found = compare(
                 subject, upstream, entries, self.tolerance, self.eps, self.rng, self._inner_kink

@@ -247,13 +247,16 @@ def _numeric(
             return near or (numeric, 1 if np.isfinite(two) else -1, "")
         drowned = float(weights @ slopes.rounding(k, i))
         bend = float(weights @ slopes.bend(k, i, left, right))
+        unsure = not right_rule and abs(analytic - numeric) <= drowned
         exact = None if right_rule else slopes.complex(k, i)
         if exact is not None:
-            # No farther from the difference than that can be off: abs and norm drop a complex step.
+            # No farther from the difference than that can be off: abs, norm and casts drop a complex step.
             value, off = float(upstream @ exact), abs(float(upstream @ exact) - numeric)
-            if off <= min(SECOND * abs(numeric) + tolerance.atol, drowned + bend):
+            close = off <= min(SECOND * abs(numeric) + tolerance.atol, drowned + bend)
+            met = tolerance.agree(value, np.array([analytic, numeric])).any()
+            if close and (met or not unsure):
                 return value, None, "complex"
-        if not right_rule and abs(analytic - numeric) <= drowned:
+        if unsure:
             longer = _longer(slopes, upstream, k, i, analytic, drowned, tolerance)
             if longer:
                 return longer

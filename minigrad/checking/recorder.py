@@ -1,6 +1,7 @@
 """The operations of a graph, each alone: recorded on the tape, replayed without it."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -40,10 +41,8 @@ def operations(subject: Map) -> tuple[list[Operation], list[tape.Node]]:
 
 def left_graph(subject: Whole) -> str:
     """Where a value that follows the inputs stands in f as a constant, in words; or nothing."""
-    for (node, here, _), (_, there, _) in zip(_record(subject), _record_nearby(subject)):
-        for k, (source, one, two) in enumerate(zip(node.inputs, here, there)):
-            if source is None and _is_float(one) and not _same(one, two):
-                return f"operand {k} of {node.name}, called at {node.line()}"
+    for where, _, _ in followers(subject):
+        return where
     with subject.undone():
         before = subject.outputs()
         _move(subject)
@@ -51,6 +50,14 @@ def left_graph(subject: Whole) -> str:
             if not y.requires_grad and not _same(y._data, moved._data):
                 return f"output {number}"
     return ""
+
+
+def followers(subject: Whole) -> Iterator[tuple[str, Any, Any]]:
+    """The constants that follow the inputs: where each stands, what it is, and what a little elsewhere."""
+    for (node, here, _), (_, there, _) in zip(_record(subject), _record_nearby(subject)):
+        for k, (source, one, two) in enumerate(zip(node.inputs, here, there)):
+            if source is None and _is_float(one) and not _same(one, two):
+                yield f"operand {k} of {node.name}, called at {node.line()}", one, two
 
 
 def _is_float(value: Any) -> bool:

@@ -11,10 +11,15 @@ from minigrad.checking.maps import AWAY, Map
 
 #: By how many units in its last place a difference of outputs may be off, sums of many numbers included.
 UNITS = 8
-#: Over so many times eps the points lie, the least over which an output moves …
-REACH = (1e-5, 1e-2, 10, 1e3, 3e4)
+#: Over so many times eps the points lie, the least over which an output moves, and all up to a step:
+#: where float32 computes a part, the rest moves smoothly over the least …
+REACH = (1e-5, 1e-2, 1, 10, 1e3, 3e4)
 #: … and so many of them, from so many places beside the inputs.
-POINTS, PLACES = 12, 2
+POINTS, PLACES = 16, 2
+#: They begin at such a part of it, as at the start may be an edge.
+BESIDE = 0.25
+#: The polynomials that are fitted; of what is smooth, however steep, the second leaves less than this part.
+TERMS, LESS = (4, 8), 0.1
 #: Rounding adds less than so many times what is left over to any sum of a few outputs.
 SAFE = 16
 
@@ -38,10 +43,9 @@ def measured(map: Map, eps: float) -> np.ndarray:
 
 
 def _along(map: Map, start: list[np.ndarray], way: list[np.ndarray]) -> np.ndarray:
-    """By how much each output is off along a way, over the shortest steps over which it moves."""
-    at = (
-        np.linspace(0, 1, POINTS) ** 1.5
-    )  # evenly, steps of rounding might fall in with those along the way
+    """By how much each output is off along a way, over steps up to `way`, or the shortest over which it moves."""
+    # Evenly, steps of rounding might fall in with those along the way.
+    at = BESIDE + (1 - BESIDE) * np.linspace(0, 1, POINTS) ** 1.5
     off, unknown = np.zeros(1), np.ones(1, bool)
     with map.undone(), np.errstate(all="ignore"):
         for reach in REACH:
@@ -53,14 +57,21 @@ def _along(map: Map, start: list[np.ndarray], way: list[np.ndarray]) -> np.ndarr
             rise = np.array(values) - values[0]
             moves = np.count_nonzero(np.diff(rise, axis=0), axis=0) > 1  # and does not leap, once
             finite = np.isfinite(rise).all(0)
-            rough = SAFE * np.max(np.abs(_rest(at, np.where(finite, rise, 0))), axis=0)
-            off, unknown = np.where(unknown & moves, rough, off), unknown & ~moves
-            if not unknown.any():
+            rough = SAFE * _rough(at, np.where(finite, rise, 0))
+            off = np.where((unknown | (reach <= 1)) & moves, np.fmax(off, rough), off)
+            unknown = unknown & ~moves
+            if reach >= 1 and not unknown.any():
                 break
     return off
 
 
-def _rest(at: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """What the cubic that is nearest to each column of values leaves over."""
-    powers = np.vander(at, 4)
-    return values - powers @ np.linalg.lstsq(powers, values, rcond=None)[0]
+def _rough(at: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """What a cubic leaves over of each column of values; 0 where more terms leave far less."""
+    few, many = (_rest(np.vander(at - at[0], terms), values) for terms in TERMS)
+    return np.where(many > LESS * few, few, 0)
+
+
+def _rest(powers: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The largest part of each column of values that no sum of the powers reaches."""
+    nearest = powers @ np.linalg.lstsq(powers, values, rcond=None)[0]
+    return np.max(np.abs(values - nearest), axis=0)

@@ -102,3 +102,92 @@ def test_what_passes_is_not_said_to_be_too_much():
     assert report, report
     assert report.worst.relative_error > 1e-4
     assert "too much" not in str(report)
+
+
+def _norm(cast):
+    """Each row less its mean, over its deviation, both cast; and its backward."""
+
+    def forward(x):
+        deviation = cast(np.sqrt(x.var(-1, keepdims=True) + 1e-5))
+        h = (x - cast(x.mean(-1, keepdims=True))) / deviation
+        return h, (h, deviation)
+
+    def backward(dy, cache):
+        h, deviation = cache
+        mean = (dy * h).mean(-1, keepdims=True)
+        return (dy - dy.mean(-1, keepdims=True) - h * mean) / deviation
+
+    return forward, backward
+
+
+#: Pairs that cast a part of forward.
+PARTS = {
+    "result": lambda cast: (
+        lambda x: (x + cast(np.tanh(x)), x),
+        lambda dy, x: dy * (2 - np.tanh(x) ** 2),
+    ),
+    "input": lambda cast: (
+        lambda x: (x + np.tanh(cast(x)), x),
+        lambda dy, x: dy * (2 - np.tanh(x) ** 2),
+    ),
+    "gate": lambda cast: (
+        lambda x: (x * cast(_sigmoid(x)), x),
+        lambda dy, x: dy * _sigmoid(x) * (1 + x * _sigmoid(-x)),
+    ),
+    "norm": _norm,
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_part_in_float32_is_named_and_not_called_wrong(part, seed):
+    report = gradcheck(PARTS[part](lambda a: a.astype("f")), draw_array(seed, (4, 3)), seed=seed)
+    assert not report
+    assert report.mistakes == {"float32"}
+    assert "a part of forward computes in float32" in str(report)
+    assert "could not tell" in str(report)
+    assert "wrong" not in str(report)
+    assert "kink" not in str(report)
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_cast_that_is_not_seen_takes_a_longer_step(part, seed):
+    forward, backward = PARTS[part](lambda a: np.asarray(a, np.float32))
+    x = draw_array(seed, (4, 3))
+    report = gradcheck((forward, backward), x, seed=seed)
+    assert report, report
+    assert "rounded (to float32?)" in str(report)
+    assert gradcheck((forward, lambda dy, cache: 1.05 * backward(dy, cache)), x, seed=seed).wrong
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * minigrad.tensor(_sigmoid(x.data)),
+        lambda x: x / minigrad.tensor(np.sqrt((x.data**2).sum())),
+    ],
+)
+@pytest.mark.parametrize("shape", [(4, 3), (30, 50)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_constant_in_float32_that_follows_the_inputs_does_not_pass(f, shape, seed):
+    report = gradcheck(f, draw_array(seed, shape), samples=20, seed=seed)
+    assert report.mistakes == {"float32"}
+    assert "operand 1 of" in str(report)
+    assert "minigrad.tensor(array, dtype=np.float64)" in str(report)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * minigrad.tensor(1.0 * (x.data > 0)),
+        lambda x: x * minigrad.tensor(np.linspace(0, 1, 3)),
+        (lambda x: (x * (x.astype("f") > 0), x), lambda dy, x: dy * (x > 0)),
+        (lambda x: (x + np.round(x, 4), x), lambda dy, x: dy),
+        lambda x: x - np.log(1 - minigrad.sigmoid(x + 20)),
+    ],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_masks_steps_and_what_cancels_are_no_float32(f, seed):
+    report = gradcheck(f, draw_array(seed, (4, 3), -1, 1), seed=seed)
+    assert report, report
