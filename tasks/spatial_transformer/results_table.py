@@ -54,6 +54,9 @@ core each, a twentieth of the pictures, and only RTS and addition were run three
 distorted anew every step. The sizes of the nets, which are not made equal as the paper's are: 32 and
 64 filters, 128 units a hidden layer (256 in addition), 32 in a fully connected localisation net (128
 and 64 in addition).
+
+So all nets err more than the paper's. The fcn and the cnn in addition had not learned all they could: their
+loss on pictures never seen before was still above 1.8 and 1.3 in the last steps of seed 0.
 """
 
 
