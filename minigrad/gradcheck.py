@@ -25,7 +25,7 @@ from minigrad.checking.arguments import check_collections, check_numbers
 from minigrad.checking.comparison import Comparison, choose, compare
 from minigrad.checking.fault import examine, first_faulty
 from minigrad.checking.kinks import check_kinks
-from minigrad.checking.manners import UNRELIABLE, check_backward, check_forward
+from minigrad.checking.manners import UNRELIABLE, check_backward, check_forward, check_linear
 from minigrad.checking.maps import Map, MisshapenError, Operation, Whole
 from minigrad.checking.recorder import left_graph, operations
 from minigrad.checking.report import Finding, Report, entries
@@ -211,6 +211,7 @@ class _Check:
         if report.wrong:
             self._diagnose()
             return
+        report.problems += check_linear(subject, upstream)
         for array, before in zip(subject.arrays, start):
             array[...] = before
         self._check_alone(bool(found.kinked or found.moved), kinks or {})

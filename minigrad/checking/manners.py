@@ -115,6 +115,8 @@ def _output(subject: Map, mask: np.ndarray) -> str:
 
 
 UPSTREAM = "the upstream gradient"
+#: By so large a part of the largest entry the gradients for dy and -dy may miss each other: float32 sums, say.
+ROUNDING = 1e-5
 #: How often backward is repeated: to see chance that strikes seldom; and where arrays are large.
 PASSES, LARGE, FEW = 40, 1 << 16, 2
 
@@ -160,6 +162,24 @@ def check_backward(subject: Map, upstream: np.ndarray) -> list[Finding]:
                     "from nothing",
                     f"An upstream gradient of 0 does not give gradients of 0 ({name}): a term of the "
                     "rule is not multiplied by it.",
+                )
+            ]
+    return []
+
+
+def check_linear(subject: Map, upstream: np.ndarray) -> list[Finding]:
+    """Is the gradient for -dy minus that for dy? A rule that is right for one dy alone may be no rule."""
+    with np.errstate(all="ignore"):
+        backward = subject.graph()
+        pairs = zip(subject.names, backward(upstream.copy()), backward(-upstream))
+    for name, one, other in pairs:
+        finite = np.isfinite(one) & np.isfinite(other)
+        size = np.max(np.abs(one[finite]), initial=0)
+        if np.any(np.abs(one + other)[finite] > ROUNDING * size):
+            return [
+                Finding(
+                    "not linear",
+                    f"not linear in dy: for -dy the gradient of {name} is not minus that for dy.",
                 )
             ]
     return []

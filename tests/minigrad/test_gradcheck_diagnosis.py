@@ -618,6 +618,17 @@ def test_the_wrong_entry_marked_is_no_inverted_mask(seed):
     assert "inverted" not in str(report)
 
 
+def test_not_linear_though_right_for_the_dy_that_was_drawn():
+    x = np.array([-1.0, 2, -3])  # of three numbers one only lets dy through
+
+    def backward(dy, x):
+        return np.maximum(dy, 0) * (x > 0)
+
+    reports = [gradcheck((lambda x: (np.maximum(x, 0), x), backward), x, seed=s) for s in range(20)]
+    assert not any(reports)
+    assert any("for -dy the gradient of input 0" in str(report) for report in reports)
+
+
 def _masked(mask):
     return lambda x: (x * mask / 0.8, None)
 
