@@ -94,9 +94,11 @@ class Module:
 
     def _refuse_hidden(self, name: str, values: Any) -> None:
         """Refuse a list, tuple or dict of parts that are nowhere else: nobody looks in there."""
-        known = {id(part) for part in (*self.modules(), *self.parameters())}
-        for part in values.values() if isinstance(values, dict) else values:
-            if isinstance(part, (Parameter, Module)) and id(part) not in known:
+        found = values.values() if isinstance(values, dict) else values
+        parts = [part for part in found if isinstance(part, (Parameter, Module))]
+        known = {id(part) for part in (*self.modules(), *self.parameters())} if parts else set()
+        for part in parts:
+            if id(part) not in known:
                 remedy = (
                     "Write ModuleList([...]), or give each an attribute of its own."
                     if isinstance(part, Module)

@@ -125,11 +125,6 @@ class Case:
         except (MinigradError, ValueError, IndexError):
             return np.zeros(0)
 
-    def fits(self, upstream: np.ndarray, right: np.ndarray) -> bool:
-        """Whether yours for another upstream gradient is what is right at the rows."""
-        yours = self.yours_for(upstream)
-        return yours.shape == self.x.shape and distance(yours.ravel()[self.index], right) < FIT
-
     def ratio_elsewhere(self, c: float) -> bool:
         """Whether yours is `c` times the right gradient at other numbers too."""
         return any(self._ratio_at(c, far) for far in ELSEWHERE)

@@ -63,9 +63,6 @@ STRUCTURE: Hypotheses = (
     ("slope", structure.slope_of_first_step),
 )
 
-#: So large a part of a region that is named as wrong must be.
-MOSTLY = 0.75
-
 #: More than so many are not told apart by numbers.
 MOST = 3
 
@@ -137,7 +134,7 @@ def place(case: Case, known: bool) -> str:
     for axis, n in enumerate(case.x.shape):
         values = [int(v) for v in np.unique(at[:, axis])]
         run = values[-1] - values[0] == len(values) - 1
-        full = len(at) >= MOSTLY * len(values) * (case.x.size // n)
+        full = len(at) >= structure.MOSTLY * len(values) * (case.x.size // n)
         small = len(values) <= max(1, n // 4) or (run and len(values) < n and not known)
         if full and small:
             return f"wrong only where axis {axis} is {structure.listed(values)}, right elsewhere"
@@ -147,7 +144,7 @@ def place(case: Case, known: bool) -> str:
     border = _border(case)
     if border:
         return border
-    if known and len(at) < MOSTLY * case.x.size:
+    if known and len(at) < structure.MOSTLY * case.x.size:
         return f"wrong in {len(at)} of {case.x.size} entries, right elsewhere"
     return ""
 
@@ -158,7 +155,7 @@ def _border(case: Case) -> str:
     wrong.ravel()[case.index] = case.wrong
     rest, axes_of = wrong.copy(), dict[str, list[int]]()
     for axis, n in enumerate(case.x.shape):
-        mostly = [n > 2 and wrong.take(end, axis).mean() >= MOSTLY for end in (0, -1)]
+        mostly = [n > 2 and wrong.take(end, axis).mean() >= structure.MOSTLY for end in (0, -1)]
         ends = [word for word, is_wrong in zip(("first", "last"), mostly) if is_wrong]
         if ends:
             axes_of.setdefault(" and ".join(ends), []).append(axis)

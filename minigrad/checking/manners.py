@@ -2,7 +2,7 @@
 
 forward     the same outputs for the same inputs, which stay as they are; no NaN, no overflow
 backward    the same gradients each time, whatever forward saw since, inputs and upstream gradient
-            untouched, 0 for 0
+            untouched, 0 for 0, and for -dy minus what it gives for dy
 """
 
 import numpy as np

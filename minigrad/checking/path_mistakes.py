@@ -64,9 +64,9 @@ def one_hot(case: Case) -> Guess:
     if not (case.shaped and case.complete and case.x.ndim and case.x.shape[-1] > 2):
         return
     missing = case.missing.reshape(-1, case.x.shape[-1])
-    ones = np.abs(missing) > ONE_HOT * np.max(np.abs(missing))
     if len(missing) < 2:
         return  # any one entry is one of its row
+    ones = np.abs(missing) > ONE_HOT * np.max(np.abs(missing))
     if case.upstream.size not in (1, len(missing)) or not (ones.sum(1) == 1).all():
         return
     if not _follows_upstream(case):

@@ -23,7 +23,7 @@ ROUNDING = 1e-7
 SLICES = 64
 #: Smaller slopes, in proportion, are not known well enough to be compared one by one.
 STEEP = 1e-3
-#: So large a part of what a slice of dy reaches must be wrong where the slice is to blame.
+#: So large a part of a region that is named as wrong must be; of what a slice of dy reaches, too.
 MOSTLY = 0.75
 #: So many entries of dy at most are tried one by one.
 OUTPUTS = 64
@@ -115,8 +115,6 @@ def place_in_upstream(case: Case) -> str:
 
 def _share_wrong(case: Case, u: np.ndarray, right: np.ndarray) -> float:
     """For another dy, the share of the entries that it reaches at which yours is wrong."""
-    if case.fits(u, right):
-        return 0.0
     yours = case.yours_for(u)
     if yours.shape != case.x.shape:
         return 1.0
