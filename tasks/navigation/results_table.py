@@ -13,7 +13,7 @@ HEAD = """\
 Written by `python -m tasks.navigation.results` from results.json beside it, which holds every finished run with
 its command, versions, metrics and learning curve. Scores are points an episode, means over 100 test episodes in
 mazes drawn from other seeds than those of training, with actions drawn from the policy; chance and the oracle,
-which knows the maze and takes the shortest way, play the same. AUC is the mean of the learning curve. Latency
+which knows the maze and takes the shortest way to the goal (not to the fruit), play the same. AUC is the mean of the learning curve. Latency
 is seconds of the game to the first goal of an episode, and from each goal to the next. Accuracies are per cent
 of steps (position, by a linear classifier of cells) or of pixels (depth in 8 bands); F1 is of loop closure. Where
 there are several seeds, their mean and in brackets each. No run, seed or step was chosen by its score.
