@@ -23,7 +23,7 @@ def test_the_plan_holds_every_run_once_and_all_that_is_to_be_published():
     for maze in ("StaticSmall", "RandomGoalSmall", "IMaze"):
         for agent in ("ff", "lstm", "nav", "nav-d2", "nav-d1d2l"):
             assert {f"{maze} {agent} seed{seed}" for seed in (0, 1, 2)} <= {*PLAN}
-    assert {"StaticSmall nav-rgbd seed0", "StaticLarge nav-d2 seed0 10M"} <= {*PLAN}
+    assert {"StaticSmall nav-rgbd seed0", "StaticLarge nav-d2 seed0 6M"} <= {*PLAN}
 
 
 @pytest.mark.parametrize("name", PLAN)
@@ -36,7 +36,7 @@ def test_each_command_is_a_run_of_what_its_name_says(name):
     if maze == "tiny":
         assert config == make_config(Config, PRESETS, "default", {"threads": "1"})
         return
-    assert config.steps == (10_000_000 if "10M" in more else 2_000_000)
+    assert config.steps == (6_000_000 if "6M" in more else 2_000_000)
     assert config.depth_form == ("regression" if "regression" in more else "bands")
     assert config.threads == 1
 
