@@ -26,6 +26,11 @@ fruit to fruit. So the setting suits nav-d2 best. In an earlier StaticSmall, whe
 often, nav-d2 came to 3 points in 2 million steps at 0.1; it was opened, and its goal moved to the middle. The
 mazes of the paper are those of DeepMind Lab, and ours are our own, so its scores are no yardstick for ours; the
 oracle's are. Minutes are those of a machine that did other things meanwhile.
+
+What the tables cannot tell yet: RMSProp's eps of 1e-5 lies above most gradients of agents without an auxiliary
+task. With `--eps 1e-7`, lstm in StaticSmall (seed 0) came to 129 points, more than any agent below. There nav-d2
+begins to learn at 0.1 million steps and lstm near 1, but nav-d2 is soon sure of going round in circles, and ends
+lower. What depth brings when eps is small for all is not measured yet.
 """
 
 COLUMNS = {
