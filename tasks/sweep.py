@@ -10,6 +10,10 @@ in each octave, `--unroll 20|50` one of these. What a task's own `SWEEP` draws, 
 otherwise. Draw k depends on the seed and k alone. Runs lie in OUT/000, OUT/001, …; after Ctrl-C the same
 command goes on where it was stopped. The work is done by a pool of processes, or by the Dask cluster
 (`pip install distributed`) whose scheduler has that address: both are Executors of concurrent.futures.
+
+A cluster's workers have one thread each (`dask worker --nthreads 1`), see the same folder OUT, and can import
+`tasks`. Ctrl-C does not reach the runs that are under way there: they go on to their end, and the same command
+finds them when they are done.
 """
 
 from __future__ import annotations
@@ -187,7 +191,7 @@ def make_executor(jobs: int, scheduler: str | None = None) -> Iterator[Executor]
     Raises
     ------
     UsageError
-        Where Dask is asked for and not installed, or does not answer.
+        Where Dask is asked for and not installed, or does not answer, or has workers of several threads.
     """
     if scheduler is None:
         context = get_context("spawn")
@@ -205,9 +209,14 @@ def make_executor(jobs: int, scheduler: str | None = None) -> Iterator[Executor]
         raise UsageError("--scheduler takes a Dask cluster: pip install distributed") from None
     try:
         client = Client(scheduler, timeout=10)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise UsageError(f"no Dask scheduler answers at {scheduler}: {error}") from error
     with client, client.get_executor() as executor:
+        if any(threads > 1 for threads in client.nthreads().values()):
+            raise UsageError(
+                "a run has a process to itself, and workers of this cluster have several threads: "
+                "start them by dask worker --nthreads 1"
+            )
         try:
             yield executor
         except KeyboardInterrupt:

@@ -136,27 +136,39 @@ from distributed import LocalCluster
 from tasks.__main__ import main
 
 if __name__ == "__main__":
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+    threads = int(sys.argv.pop(1))
+    with LocalCluster(n_workers=1, threads_per_worker=threads, dashboard_address=None) as cluster:
         sys.exit(main([*sys.argv[1:], "--scheduler", cluster.scheduler_address]))
 """
 
 
-@pytest.mark.slow
-def test_a_dask_cluster(tmp_path):
+def _on_a_cluster(threads, folder):
     pytest.importorskip("distributed")
-    (tmp_path / "script.py").write_text(ON_A_CLUSTER)
+    (folder / "script.py").write_text(ON_A_CLUSTER)
     words = ["sweep", "navigation", "--runs", "1", "--preset", "quick"]
     words += ["--agent", "ff", "--steps", "800", "--threads", "1"]
-    done = subprocess.run(
-        [sys.executable, "script.py", *words],
-        cwd=tmp_path,
+    return subprocess.run(
+        [sys.executable, "script.py", str(threads), *words],
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([ROOT, os.environ.get("PYTHONPATH", "")])},
         capture_output=True,
         text=True,
         timeout=300,
     )
+
+
+@pytest.mark.slow
+def test_a_dask_cluster(tmp_path):
+    done = _on_a_cluster(1, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "mean score of the best 1 of 1" in done.stdout
+
+
+@pytest.mark.slow
+def test_workers_of_several_threads_are_refused(tmp_path):
+    done = _on_a_cluster(2, tmp_path)
+    assert done.returncode == 2
+    assert "--nthreads 1" in done.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals to a group of processes")
