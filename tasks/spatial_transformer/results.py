@@ -15,7 +15,6 @@ from tasks.published import Published
 from tasks.spatial_transformer.results_table import page
 
 STEPS = 15_000
-DIGITS = "0,1,2,3,4,5,6,7,8,9"
 
 Planned = tuple[str, list[str]]  # its name, and what follows `python -m tasks`
 
@@ -33,8 +32,9 @@ def planned() -> Iterator[Planned]:
         yield _digits("R", net)
     yield _digits("R", "st-cnn", "tps")
     for setting in ("T", "TC"):
-        words = ["colocalise", "--setting", setting, "--digits", DIGITS, "--data", "full"]
-        yield _command(f"colocalise {setting}", words)
+        yield _command(
+            f"colocalise {setting}", ["colocalise", "--setting", setting, "--preset", "paper"]
+        )
     for seed in (1, 2):
         for net in ("fcn", "2st-fcn", "st-fcn", "cnn"):
             yield _addition(net, seed=seed)
