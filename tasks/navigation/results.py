@@ -19,19 +19,21 @@ from tasks.published import Published, Record
 
 STEPS, LONGER = 2_000_000, 6_000_000
 MAIN = ("nav-d2", "lstm", "ff", "nav", "nav-d1d2l")
-MAZES = ("StaticSmall", "RandomGoalSmall", "IMaze")
 LARGE = ("StaticLarge", "RandomGoalLarge")
 
 
 def planned() -> Iterator[tuple[str, list[str]]]:
     """Every run, the most telling first: its name, and what follows `python -m tasks`."""
-    yield "tiny nav-d2 seed0", ["navigation", "--seed", "0", "--threads", "1"]  # the default run
-    for maze in MAZES:
-        for seed in (0, 1, 2):
+    default = ["navigation", "--seed", "0", "--threads", "1"]
+    yield "tiny nav-d2 seed0", default
+    for agent in MAIN[1:]:
+        yield f"tiny {agent} seed0", [*default, "--agent", agent]
+    for seed in (0, 1, 2):
+        for agent in (*MAIN, "nav-rgbd"):
+            yield _run("StaticSmall", agent, seed)
+        for maze in ("RandomGoalSmall", "IMaze"):
             for agent in MAIN:
                 yield _run(maze, agent, seed)
-    for seed in (0, 1, 2):
-        yield _run("StaticSmall", "nav-rgbd", seed)
     for agent in AGENTS:
         if agent not in (*MAIN, "nav-rgbd"):
             yield _run("StaticSmall", agent, 0)
