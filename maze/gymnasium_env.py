@@ -80,7 +80,7 @@ class MazeEnv(gymnasium.Env):
         self.simulator.rngs[0] = self.np_random
         self._begun = True
         seen = self.simulator.reset()
-        return self._observed(seen), self._info()
+        return self._observed(seen), self.simulator.info_of()
 
     def step(self, action: Any) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
         """Act for one step; see `MazeEnv`.
@@ -96,7 +96,7 @@ class MazeEnv(gymnasium.Env):
         if not self._begun:
             raise EpisodeError("there is no episode yet: call reset() first.")
         seen = self.simulator.advance(self._action)
-        return self._observed(seen), float(seen.reward[0]), False, False, self._info()
+        return self._observed(seen), float(seen.reward[0]), False, False, self.simulator.info_of()
 
     def render(self) -> np.ndarray | None:  # type: ignore[override]
         """Return what the agent sees beside the maze from above, (h, w, 3) uint8."""
@@ -109,9 +109,6 @@ class MazeEnv(gymnasium.Env):
             observation["action"] = np.int64(len(Action) if action == LOOK else action)
             observation["reward"] = seen.reward.astype(np.float32)
         return observation
-
-    def _info(self) -> dict[str, Any]:
-        return {name: values[0] for name, values in self.simulator.info().items()}
 
 
 class MazeVectorEnv(VectorEnv):

@@ -115,6 +115,18 @@ class World:
             "distance": self._to_goal.copy(),
         }
 
+    def info_of(self, n: int = 0) -> dict[str, Any]:
+        """Return the same of maze `n` alone, without the leading axis, in half the time."""
+        self._check_begun()
+        pose = self._poses[n].copy()
+        return {
+            "pose": pose,
+            "tile": pose[1::-1].astype(np.int64),
+            "goal_tile": self._goal_tiles[n].copy(),
+            "goals": self._goals[n],
+            "distance": self._to_goal[n],
+        }
+
     def things(self, n: int = 0) -> np.ndarray:
         """The things of maze `n` as they are, (M,) of `maze.kernels.records.THING`; the goal first."""
         self._check_begun()

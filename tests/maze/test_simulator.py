@@ -220,6 +220,24 @@ def test_speed_is_the_way_that_was_made():
         np.testing.assert_allclose(seen.velocity[free, 0], forward[free], atol=1e-4)
 
 
+def test_what_is_told_of_one_maze_is_its_row_of_what_is_told_of_all():
+    mazes = maze.make("RandomMazeSmall", 3, size=8)
+    mazes.reset()
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        mazes.step(rng.integers(0, 8, 3))
+    everywhere = mazes.info()
+    for n in range(3):
+        here = mazes.info_of(n)
+        assert list(here) == list(everywhere)
+        for name, value in here.items():
+            np.testing.assert_array_equal(value, everywhere[name][n])
+            assert value.dtype == everywhere[name].dtype
+    kept = here["pose"].copy()
+    mazes.step(np.array([2, 2, 0]))
+    np.testing.assert_array_equal(here["pose"], kept)  # a copy, no view
+
+
 def test_the_last_action_and_reward_come_along():
     mazes = maze.make("StaticSmall", 2, size=8)
     assert mazes.reset().action.tolist() == [-1, -1]
