@@ -26,9 +26,11 @@ class UsageError(ValueError):
     """What was typed cannot be done. The message is for whoever typed it: no traceback is shown."""
 
 
-def option(default: T, help: str, *, minimum: float | None = None) -> T:
-    """A field of a Config: its default value, its line of help, the least value that it takes."""
-    return dataclasses.field(default=default, metadata={"help": help, "minimum": minimum})
+def option(default: T, help: str, *, minimum: float | None = None, below: float | None = None) -> T:
+    """A field of a Config: its default value, its line of help, the least value, what is too much."""
+    return dataclasses.field(
+        default=default, metadata={"help": help, "minimum": minimum, "below": below}
+    )
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,13 @@ class Config:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            value, least = getattr(self, field.name), field.metadata.get("minimum")
+            value, bounds = getattr(self, field.name), field.metadata
+            least, too_much = bounds.get("minimum"), bounds.get("below")
             for number in value if isinstance(value, tuple) else (value,):
                 if number is not None and least is not None and number < least:
                     raise UsageError(f"{flag(field.name)} {number} must be at least {least}")
+                if number is not None and too_much is not None and number >= too_much:
+                    raise UsageError(f"{flag(field.name)} {number} must be below {too_much}")
 
 
 def make_config(

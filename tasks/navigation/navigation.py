@@ -42,12 +42,12 @@ class Config(CommonConfig):
     depth_form: Literal["bands", "regression"] = option(
         "bands", "depth by classification into 8 bands, or as a number"
     )
-    gamma: float = option(0.99, "what a reward is worth one step later", minimum=0)
+    gamma: float = option(0.99, "what a reward is worth one step later", minimum=0, below=1)
     reward_scale: float = option(
         0.2, "rewards times this, then clipped to 1: a goal counts five apples", minimum=0
     )
     max_norm: float = option(0.5, "length to which the gradient is clipped", minimum=0)
-    alpha: float = option(0.99, "RMSProp: what the mean of squares keeps", minimum=0)
+    alpha: float = option(0.99, "RMSProp: what the mean of squares keeps", minimum=0, below=1)
     eps: float = option(1e-5, "RMSProp: the small number beside √(mean of squares)", minimum=0)
     eps_inside: bool = option(
         False, "RMSProp: add eps under the root, as A3C does; then √eps is what counts beside it"

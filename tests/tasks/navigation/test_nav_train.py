@@ -348,6 +348,8 @@ def test_resuming_with_other_settings_is_refused_with_the_difference(in_a_folder
         ({"agent": "nav-d3"}, "--agent has no choice 'nav-d3'. Did you mean nav-d"),
         ({"side": "10"}, "--side 10 must be at least 20"),
         ({"side": "9999"}, "no size of an image"),
+        ({"gamma": "1"}, "--gamma 1.0 must be below 1"),
+        ({"alpha": "1.5"}, "--alpha 1.5 must be below 1"),
     ],
 )
 def test_bad_settings_are_answered(in_a_folder, texts, words):
