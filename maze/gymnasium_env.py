@@ -80,7 +80,7 @@ class MazeEnv(gymnasium.Env):
         self.simulator.rngs[0] = self.np_random
         self._begun = True
         seen = self.simulator.reset()
-        return self._observed(seen), self.simulator.info_of()
+        return self._observed(seen), self.simulator.info(0)
 
     def step(self, action: Any) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
         """Act for one step; see `MazeEnv`.
@@ -96,7 +96,7 @@ class MazeEnv(gymnasium.Env):
         if not self._begun:
             raise EpisodeError("there is no episode yet: call reset() first.")
         seen = self.simulator.advance(self._action)
-        return self._observed(seen), float(seen.reward[0]), False, False, self.simulator.info_of()
+        return self._observed(seen), float(seen.reward[0]), False, False, self.simulator.info(0)
 
     def render(self) -> np.ndarray | None:  # type: ignore[override]
         """Return what the agent sees beside the maze from above, (h, w, 3) uint8."""

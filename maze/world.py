@@ -99,32 +99,20 @@ class World:
             return np.zeros(self.batch, bool)
         return self.agents["frame"] >= self.frames
 
-    def info(self) -> dict[str, np.ndarray]:
-        """Return the truth of the matter, as arrays with a leading axis `batch`.
+    def info(self, n: int | slice = slice(None)) -> dict[str, Any]:
+        """Return the truth of the matter: of all mazes, as arrays with a leading axis `batch`, or of maze `n`.
 
         pose (x, y in tiles, angle in radians), tile and goal_tile (row, column), goals found in the
         episode, and distance, the tiles of the shortest path to the goal.
         """
         self._check_begun()
-        pose = self._poses.copy()
-        return {
-            "pose": pose,
-            "tile": pose[:, 1::-1].astype(np.int64),
-            "goal_tile": self._goal_tiles.copy(),
-            "goals": self._goals.copy(),
-            "distance": self._to_goal.copy(),
-        }
-
-    def info_of(self, n: int = 0) -> dict[str, Any]:
-        """Return the same of maze `n` alone, without the leading axis, in half the time."""
-        self._check_begun()
         pose = self._poses[n].copy()
         return {
             "pose": pose,
-            "tile": pose[1::-1].astype(np.int64),
+            "tile": pose[..., 1::-1].astype(np.int64),
             "goal_tile": self._goal_tiles[n].copy(),
-            "goals": self._goals[n],
-            "distance": self._to_goal[n],
+            "goals": self._goals[n].copy(),
+            "distance": self._to_goal[n].copy(),
         }
 
     def things(self, n: int = 0) -> np.ndarray:

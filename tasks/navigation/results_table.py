@@ -29,8 +29,8 @@ those of a machine that did other things meanwhile.
 
 Two settings were looked at beside, with seed 0 in StaticSmall: RMSProp's eps of 1e-5 lies above most gradients of
 agents without an auxiliary task. With `--eps 1e-7` added to its command lstm came to 129 points, nav to 7, and
-nav-d2 to 30. So a small eps helps the one and harms the other. By its trajectories nav-d2 soon knows to go along
-walls, which brings it round to the goal now and then, and is long in unlearning it.
+nav-d2 to 30, one run each: it helped the one and harmed the other. By the learning curves nav-d2 begins to learn
+at 0.1 million steps and then stands still until 0.8 million; lstm begins near 1 and ends higher.
 """
 
 COLUMNS = {

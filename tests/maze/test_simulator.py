@@ -228,7 +228,7 @@ def test_what_is_told_of_one_maze_is_its_row_of_what_is_told_of_all():
         mazes.step(rng.integers(0, 8, 3))
     everywhere = mazes.info()
     for n in range(3):
-        here = mazes.info_of(n)
+        here = mazes.info(n)
         assert list(here) == list(everywhere)
         for name, value in here.items():
             np.testing.assert_array_equal(value, everywhere[name][n])
