@@ -41,18 +41,18 @@ def planned() -> Iterator[Planned]:
     for distortion in ("P", "E", "TC"):
         for net in ("fcn", "cnn", "st-fcn", "st-cnn"):
             yield _digits(distortion, net)
-    for distortion in ("P", "E"):
-        for transform in ("projective", "tps"):
-            yield _digits(distortion, "st-cnn", transform)
-    for distortion in ("R", "RTS"):
-        for transform in ("attention", "projective"):
-            yield _digits(distortion, "st-cnn", transform)
     for distortion in ("R", "RTS", "P", "E"):
         for transform in ("projective", "tps"):
             yield _digits(distortion, "st-fcn", transform)
     for transform in ("projective", "tps"):
         for net in ("st-fcn", "2st-fcn"):
             yield _addition(net, transform)
+    for distortion in ("P", "E"):
+        for transform in ("projective", "tps"):
+            yield _digits(distortion, "st-cnn", transform)
+    for transform in ("projective", "attention"):
+        for distortion in ("R", "RTS"):
+            yield _digits(distortion, "st-cnn", transform)
 
 
 def _digits(distortion: str, net: str, transform: str = "affine", seed: int = 0) -> Planned:

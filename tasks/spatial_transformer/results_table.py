@@ -40,6 +40,12 @@ PAPER = {
 }  # fmt: skip
 PAPER_COLOCALISE = {"T": "100", "TC": "75-93"}
 
+DIVISION_NOTE = """\
+How far the ink of each digit wanders in the crops of each transformer of the 2×ST-FCN, in pixels. Where the
+two have divided the digits, each holds one still and loses the other. Where both follow something between
+the two digits, the second adds nothing: the error is that of the net with one transformer.
+"""
+
 COLOCALISE_NOTE = """\
 The weight of the random crops and the number of steps were chosen by the overlap that they gave in some of
 these classes; with `--repulsion 2 --steps 2000` added, the means are 76 and 33.
@@ -67,7 +73,7 @@ loss on pictures never seen before was still above 1.8 and 1.3 in the last steps
 
 def page(record: Mapping[str, Mapping[str, Any]], planned: Mapping[str, list[str]]) -> str:
     """RESULTS.md from the finished runs (`record`) of those that are planned."""
-    parts = [HEAD, _distorted(record), _addition(record), _colocalise(record)]
+    parts = [HEAD, _distorted(record), _addition(record), _division(record), _colocalise(record)]
     missing = [name for name in planned if name not in record]
     if missing:
         parts.append("## Not run yet\n\n" + ", ".join(missing) + "\n")
@@ -96,6 +102,23 @@ def _addition(record: Mapping[str, Mapping[str, Any]]) -> str:
         if errors or label in PAPER["addition"]:
             rows.append([label, _cell(errors, PAPER["addition"].get(label))])
     return "## MNIST addition\n\n" + _table(["", "ours / paper"], rows)
+
+
+def _division(record: Mapping[str, Mapping[str, Any]]) -> str:
+    """Whether the two transformers of each run divided the two digits."""
+    columns = [(f"st{k}", f"channel{c}") for k in (1, 2) for c in (1, 2)]
+    rows = []
+    for name, run in sorted(record.items()):
+        if name.startswith("addition 2st-fcn"):
+            metrics = run["metrics"]
+            far = [f"{metrics[f'wander.2st_fcn.{st}.{channel}']:.1f}" for st, channel in columns]
+            rows.append(
+                [name.removeprefix("addition 2st-fcn "), f"{metrics['error.2st_fcn']:.2f}", *far]
+            )
+    if not rows:
+        return ""
+    head = ["run", "error", "ST1: digit 1", "ST1: digit 2", "ST2: digit 1", "ST2: digit 2"]
+    return f"{DIVISION_NOTE}\n{_table(head, rows)}"
 
 
 def _colocalise(record: Mapping[str, Mapping[str, Any]]) -> str:

@@ -73,13 +73,14 @@ def test_each_command_is_a_run_of_what_its_name_says(name):
 
 
 def test_ours_stand_beside_the_paper_s():
+    wander = {f"wander.2st_fcn.st{k}.channel{c}": k + 0.26 * c for k in (1, 2) for c in (1, 2)}
     record = {
         "RTS st-cnn affine seed0": entry("a", **{"error.st_cnn": 0.9}),
         "RTS st-cnn affine seed1": entry("b", **{"error.st_cnn": 1.2}),
         "RTS st-cnn tps seed0": entry("c", **{"error.st_cnn": 0.7}),
         "TC cnn seed0": entry("d", **{"error.cnn": 4.0}),
         "R st-cnn attention seed0": entry("e", **{"error.st_cnn": 3.333}),
-        "addition 2st-fcn affine seed0": entry("f", **{"error.2st_fcn": 12.5}),
+        "addition 2st-fcn affine seed0": entry("f", **{"error.2st_fcn": 12.5}, **wander),
         "colocalise TC": entry("g", **{"localised.digit3": 80.0, "localised.mean": 81.0}),
     }
     found = tables(record)
@@ -91,6 +92,7 @@ def test_ours_stand_beside_the_paper_s():
     assert distorted["CNN"][4] == "4.00 / 3.5"
     assert found["MNIST addition"]["2×ST-FCN affine"] == ["12.50 / 9.0"]
     assert found["MNIST addition"]["FCN"] == ["- / 47.7"]
+    assert found["MNIST addition"]["affine seed0"] == ["12.50", "1.3", "1.5", "2.3", "2.5"]
     assert found["Co-localisation"]["TC"] == ["digit3: 80, mean: 81", "75-93"]
     assert "T" not in found["Co-localisation"]
     assert found["Commands"]["TC cnn seed0"] == ["`python -m tasks d`", "10"]
