@@ -12,13 +12,17 @@ import numpy as np
 from layers import Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential
 from minigrad import Tensor, no_grad, tensor
 
+SHARES = (0.9, 0.05, 0.05)  # of the three layers in the squared length of a digit's embedding
+
 
 class Embedding(Module):
     """A classifier of 28x28 digits whose three layers' activations, side by side, stand for a picture.
 
-    Each layer's activations are multiplied by one constant, such that for digits the squared length
-    of each third is 1/3 on average: so no layer outweighs the others, and a margin of 1 means
-    something. (The paper does not say how it weighed them.)
+    Each layer's activations are multiplied by one constant, such that for digits the squared length of
+    its part is `SHARES` on average, 1 together: so a margin means something. (The paper does not say
+    how it weighed them.) The first layer has most, for it alone sees where the strokes are; to the
+    others a digit that lies half outside the crop can be as good as one in its middle, and so all boxes
+    of a class would settle beside their digits.
 
     Parameters
     ----------
@@ -32,7 +36,7 @@ class Embedding(Module):
             Sequential(Conv2d(filters, filters, 7, rng=rng), MaxPool2d(2), ReLU()),
             Sequential(Flatten(), Linear(4 * filters, 10, rng=rng)),
         )
-        self.register_buffer("weights", np.ones(3, np.float32))
+        self.register_buffer("weights", np.ones(len(SHARES), np.float32))
 
     def forward(self, x: Any) -> Tensor:
         """The scores of the ten classes, (N, 10)."""
@@ -47,7 +51,7 @@ class Embedding(Module):
         """Set the layers' weights by a sample of digits."""
         with no_grad():
             squares = [(a.numpy() ** 2).sum(axis=1).mean() for a in self._activations(tensor(x))]
-        self.weights = 1 / np.sqrt(3 * np.array(squares))
+        self.weights = np.sqrt(np.array(SHARES) / squares)
 
     def _activations(self, x: Any) -> list[Tensor]:
         found = []
