@@ -141,9 +141,10 @@ def as_parameters(layer: str, theta: Any, shape: tuple[int, ...]) -> Any:
 def check_size(layer: str, size: Sequence[int], n: int) -> tuple[int, int]:
     """Return (H', W') of an output size (N, C, H', W') for `n` images."""
     numbers = tuple(size) if isinstance(size, (tuple, list, np.ndarray)) else ()
-    if len(numbers) != 4 or min(numbers[1:]) < 1 or numbers[0] != n:
+    whole = all(isinstance(number, (int, np.integer)) for number in numbers)
+    if len(numbers) != 4 or not whole or min(numbers[1:]) < 1 or numbers[0] != n:
         raise ShapeError(
             f"{layer}: the size is {size}; it must be (N, C, H', W') of the output, with N = {n}, "
-            "the number of thetas, and the others 1 or more."
+            "the number of thetas, and the others whole numbers of 1 or more."
         )
     return int(numbers[2]), int(numbers[3])

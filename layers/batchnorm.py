@@ -174,6 +174,14 @@ class BatchNorm2d(Module):
         track_running_stats: bool = True,
     ):
         n = self.num_features = check_size("BatchNorm2d", "num_features", num_features)
+        if not eps >= 0:
+            raise OptionError(
+                f"BatchNorm2d: eps is added to a variance and must be 0 or more, not {eps!r}."
+            )
+        if momentum is not None and not 0 <= momentum <= 1:
+            raise OptionError(
+                f"BatchNorm2d: momentum is a share from 0 to 1, or None, not {momentum!r}."
+            )
         self.eps, self.momentum = eps, momentum
         self.weight = Parameter(np.ones(n)) if affine else None
         self.bias = Parameter(np.zeros(n)) if affine else None

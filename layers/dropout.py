@@ -53,7 +53,7 @@ def dropout(
 
 
 def _check_rate(layer: str, p: float) -> None:
-    if not 0 <= p <= 1:
+    if not isinstance(p, (int, float, np.number)) or not 0 <= p <= 1:
         raise OptionError(f"{layer}: p is a probability from 0 to 1, not {p!r}.")
 
 

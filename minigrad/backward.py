@@ -16,7 +16,14 @@ from numpy import ndarray
 
 from minigrad import guard, hooks, tape
 from minigrad.context import Context
-from minigrad.errors import GradientError, GraphError, MinigradError, MutationError, ShapeError
+from minigrad.errors import (
+    DtypeError,
+    GradientError,
+    GraphError,
+    MinigradError,
+    MutationError,
+    ShapeError,
+)
 from minigrad.grad_mode import mode
 from minigrad.shapes import unbroadcast
 from minigrad.tape import Node, _origin
@@ -145,6 +152,10 @@ def _seed(root: Tensor, grad: Any, create_graph: bool) -> Any:
         return np.ones(root.shape, root.dtype)
     if isinstance(grad, Tensor):
         grad = grad if create_graph else grad._data
+    elif np.asarray(grad).dtype.kind not in "biuf":
+        raise DtypeError(
+            f"backward: the gradient has dtype {np.asarray(grad).dtype}; it must be real numbers."
+        )
     else:
         grad = np.asarray(grad, dtype=root.dtype)
     if grad.shape != root.shape:

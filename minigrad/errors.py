@@ -15,6 +15,10 @@ class SingularMatrixError(MinigradError, LinAlgError):
     """A matrix without an inverse, where one is needed."""
 
 
+class NotPositiveDefiniteError(MinigradError, LinAlgError):
+    """A matrix that has no Cholesky factor, where one is needed."""
+
+
 class DtypeError(MinigradError, TypeError):
     """A kind of data that an operation cannot take (complex numbers, text, an integer leaf …)."""
 

@@ -51,7 +51,11 @@ class Function:
 
     @staticmethod
     def forward(ctx: Context, *arrays: Any, **options: Any) -> Any:
-        """Compute the result from arrays; keep on `ctx` what backward needs."""
+        """Compute the result from arrays; keep on `ctx` what backward needs.
+
+        What is kept as a Python number (`float(np.sum(x))`) counts as a constant when a gradient is
+        differentiated again; of float arrays only operands and outputs may be kept then.
+        """
         raise NotImplementedError
 
     @staticmethod

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.linalg import LinAlgError
 
-from minigrad.errors import UnsupportedError
+from minigrad.errors import MinigradError, ShapeError, UnsupportedError
+from minigrad.shapes import explain, operands_met
 
 #: From a NumPy function or ufunc to what serves for it when an argument is a Tensor.
 implementations: dict[Callable[..., Any], Callable[..., Any]] = {}
@@ -101,6 +103,20 @@ def array_function(tensor: Any, function: Any, types: Any, args: Any, kwargs: An
         raise UnsupportedError(
             f"{name} with {option}= is not supported here. {_remedy(name, option)}"
         ) from None
+    except (ValueError, IndexError, ZeroDivisionError) as error:
+        raise _as_called(function.__name__, args, kwargs, error) from error
+
+
+def _as_called(name: str, args: Any, kwargs: Any, error: Exception) -> Exception:
+    """An error from inside a function that is composed of others, in terms of what was called."""
+    others = isinstance(error, (MinigradError, LinAlgError)) and not isinstance(error, ShapeError)
+    if others or str(error).startswith(f"{name}:"):
+        return error
+    parts = [part for a in args for part in (a if isinstance(a, (list, tuple)) else (a,))]
+    operands = [part for part in parts if np.ndim(part)] or [args[0]]
+    if isinstance(error, ShapeError):
+        return ShapeError(f"{name}: {operands_met(operands)}: {error}")
+    return ShapeError(explain(name, operands, kwargs, error))
 
 
 def _remedy(name: str, option: str) -> str:

@@ -30,13 +30,17 @@ def unbroadcast(grad: Any, shape: tuple[int, ...]) -> Any:
 def explain(name: str, arrays: list[Any], options: dict[str, Any], error: Exception) -> str:
     """Say which operation met which shapes, what NumPy says of it, and the likely mend."""
     shapes = [np.shape(a) for a in arrays if a is not None]
-    met = "operands of shape " + " and ".join([str(s) for s in shapes])
-    if len(shapes) == 1:
-        met = f"an operand of shape {shapes[0]}"
+    met = operands_met(arrays)
     given = ", ".join([f"{k}={_short(v)}" for k, v in options.items()])
     what = f"{name}: {met}" + (f" with {given}" if given else "")
     fit = "does" if len(shapes) == 1 else "do"
     return f"{what} {fit} not fit ({error}). {hint(name, shapes, options, error)}".rstrip()
+
+
+def operands_met(arrays: list[Any]) -> str:
+    """The shapes of operands in words."""
+    shapes = [str(np.shape(a)) for a in arrays if a is not None]
+    return f"{'an operand' if len(shapes) == 1 else 'operands'} of shape {' and '.join(shapes)}"
 
 
 @contextmanager

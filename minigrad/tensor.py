@@ -303,6 +303,12 @@ class Tensor(NumPyMethods):
     def __rmod__(self, other: Any) -> "Tensor":
         return np.remainder(other, self)
 
+    def __divmod__(self, other: Any) -> "tuple[Tensor, Tensor]":
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> "tuple[Tensor, Tensor]":
+        return other // self, other % self
+
     def __floordiv__(self, other: Any) -> "Tensor":
         return np.floor_divide(self, other)
 

@@ -36,6 +36,9 @@ def main(arguments: Sequence[str]) -> int:
     except UsageError as error:
         print(error, file=sys.stderr)
         return 2
+    except MemoryError as error:
+        print(f"not enough memory: {error} Choose smaller sizes.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt as interrupt:
         print(f"\nInterrupted. {interrupt}", flush=True)
         return INTERRUPTED
@@ -77,6 +80,8 @@ def _run(task: Task, options: dict[str, str], command: str) -> int:
         raise UsageError(
             "--out names a new folder, --resume that of an old run: give one of the two"
         )
+    if out == "" or old == "":
+        raise UsageError(f"{'--out' if out == '' else '--resume'} names no folder")
     if old is None:
         chosen = preset or "default"
         config = make_config(task.config, task.presets, chosen, options)

@@ -153,7 +153,10 @@ def to_settings(config: Config) -> dict[str, Any]:
 
 
 def from_settings(kind: type[Config], settings: Mapping[str, Any]) -> Config:
-    """The Config that `to_settings` was given."""
+    """The Config that `to_settings` was given; a UsageError names what is missing."""
+    missing = [name for name in field_types(kind) if name not in settings]
+    if missing:
+        raise UsageError(f"the settings lack {', '.join(missing)}.")
     texts = {name: as_text(value) for name, value in settings.items()}
     return kind(**parse_fields(kind, texts))
 

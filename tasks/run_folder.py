@@ -143,7 +143,9 @@ def _read_lines(path: Path) -> list[bytes]:
     try:
         return path.read_bytes().splitlines(keepends=True)
     except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
+        raise CheckpointError(
+            f"cannot read {path}: {error.strerror}. Without it the run cannot go on: start it anew."
+        ) from error
 
 
 def _parse_line(path: Path, line: bytes) -> dict[str, Any]:

@@ -4,8 +4,8 @@ Lesson 10: The spatial transformer
 ==================================
 
 A layer that learns where to look. The gradient of its sampler is derived case by case, checked
-against numbers, and then trained until turned and shifted digits come out upright, though nothing
-in the loss says what upright is.
+against numbers, and then trained until turned and shifted digits come out in one place and, roughly,
+in one pose, though nothing in the loss says which.
 
 Takes about twenty seconds.
 

@@ -3,6 +3,7 @@
 from minigrad.ops import (  # noqa: F401  (these serve through NumPy's names alone)
     calculus,
     cumulative,
+    decompositions,
     diagonals,
     einsum,
     exponential,

@@ -5,6 +5,7 @@ gradient `dy`. Un-broadcasting is the tape's, so that each rule reads as if all 
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -133,6 +134,12 @@ def _log_of_base(a, b):
         return math.log(a)
     flat = np.equal(a, 0) & np.greater_equal(b, 0)
     return np.log(np.where(flat, 1, a))
+
+
+@implements(np.divmod)
+def divmod(x1: Any, x2: Any) -> tuple[Any, Any]:
+    """np.divmod: the quotient rounded down, and the remainder."""
+    return np.floor_divide(x1, x2), np.remainder(x1, x2)
 
 
 @implements(np.remainder)

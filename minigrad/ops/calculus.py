@@ -103,6 +103,15 @@ class Convolve(Function):
         )
 
 
+@implements(np.correlate)
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    """np.correlate of two vectors, in the modes full, same and valid."""
+    a, v = atleast_1d(a), atleast_1d(v)
+    if len(a) < len(v):
+        return np.flip(correlate(v, a, mode))
+    return convolve(a, np.flip(v), mode)
+
+
 @implements(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     """np.convolve of two vectors, in the modes full, same and valid."""

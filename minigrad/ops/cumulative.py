@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.errors import ShapeError
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
 from minigrad.ops.reductions import kept_shape, reduced_size
+from minigrad.ops.versions import since
 
 
 class Cumsum(Function):
@@ -94,6 +96,32 @@ def _products_before(x):
 def cumsum(a: Any, axis: int | None = None) -> Any:
     """np.cumsum; without an axis, of the flattened array."""
     return Cumsum.apply(a, axis=axis) if axis is not None else Cumsum.apply(np.ravel(a), axis=0)
+
+
+@implements(*since("cumulative_sum"))
+def cumulative_sum(x: Any, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
+    """np.cumulative_sum; `include_initial` puts a 0 in front."""
+    return _cumulative(cumsum, x, axis, [0] if include_initial else [])
+
+
+@implements(*since("cumulative_prod"))
+def cumulative_prod(x: Any, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
+    """np.cumulative_prod; `include_initial` puts a 1 in front."""
+    return _cumulative(cumprod, x, axis, [1] if include_initial else [])
+
+
+def _cumulative(along: Any, x: Any, axis: int | None, start: list[int]) -> Any:
+    if axis is None:
+        if np.ndim(x) != 1:
+            raise ShapeError(
+                f"cumulative_{along.__name__[3:]}: an operand of shape {np.shape(x)} needs axis=."
+            )
+        axis = 0
+    y = along(x, axis)
+    if not start:
+        return y
+    first = np.full([1 if i == axis % y.ndim else n for i, n in enumerate(y.shape)], start[0])
+    return np.concatenate([first, y], axis)
 
 
 @implements(np.cumprod)

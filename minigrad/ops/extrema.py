@@ -1,7 +1,8 @@
 """The larger, the smaller, and clipping.
 
 Where both operands of maximum or minimum are equal, each gets half of the gradient; an entry that
-clip leaves as it is, at a bound too, gets all of it. These are PyTorch's choices of subgradient.
+clip leaves as it is, at a bound too, gets all of it; where one is nan, both get all of it, so that it
+is not lost from sight. These are PyTorch's choices of subgradient.
 """
 
 from typing import Any
@@ -27,8 +28,8 @@ class Maximum(Function):
         need_a, need_b = ctx.needs_input_grad
         ties = ctx.a == ctx.b
         return (
-            _share(dy, ctx.a > ctx.b, ties) if need_a else None,
-            _share(dy, ctx.a < ctx.b, ties) if need_b else None,
+            _share(dy, ctx.a < ctx.b, ties) if need_a else None,
+            _share(dy, ctx.a > ctx.b, ties) if need_b else None,
         )
 
 
@@ -46,14 +47,14 @@ class Minimum(Function):
         need_a, need_b = ctx.needs_input_grad
         ties = ctx.a == ctx.b
         return (
-            _share(dy, ctx.a < ctx.b, ties) if need_a else None,
-            _share(dy, ctx.a > ctx.b, ties) if need_b else None,
+            _share(dy, ctx.a > ctx.b, ties) if need_a else None,
+            _share(dy, ctx.a < ctx.b, ties) if need_b else None,
         )
 
 
-def _share(dy, wins, ties):
-    share = keep(dy, wins)
-    return share + keep(0.5 * dy, ties) if ties.any() else share
+def _share(dy, loses, ties):
+    share = keep(dy, ~loses)
+    return keep(share, ~ties) + keep(0.5 * share, ties) if np.any(ties) else share
 
 
 @implements(np.fmax)

@@ -38,7 +38,7 @@ POSITIONS = (
     np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.lexsort,
     np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize,
 )  # fmt: skip
-COUNTS = (np.count_nonzero, np.unique, np.isin, np.histogram_bin_edges)
+COUNTS = (np.count_nonzero, np.isin, np.histogram_bin_edges)
 FORMS = (
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type, np.common_type,
     np.zeros_like, np.ones_like, np.empty_like,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.errors import ShapeError
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
 from minigrad.ops.shape import as_array, atleast_1d, atleast_2d, atleast_3d
@@ -161,6 +162,10 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """np.array_split: like split, where the first pieces may be one longer than the last."""
     axis = axis_index("array_split", axis, np.shape(ary))
     if isinstance(indices_or_sections, (int, np.integer)):
+        if indices_or_sections < 1:
+            raise ShapeError(
+                f"array_split: {indices_or_sections} pieces; there must be one or more."
+            )
         size, longer = divmod(np.shape(ary)[axis], indices_or_sections)
         sizes = [size + (i < longer) for i in range(indices_or_sections)]
         indices_or_sections = list(accumulate(sizes[:-1]))
@@ -176,6 +181,10 @@ def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 @implements(np.vsplit)
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     """np.vsplit: along the first axis."""
+    if np.ndim(ary) < 2:
+        raise ShapeError(
+            f"vsplit: an operand of shape {np.shape(ary)} has no rows to cut apart; np.split cuts a vector."
+        )
     return split(ary, indices_or_sections, 0)
 
 

@@ -10,19 +10,21 @@ import numpy as np
 from minigrad.errors import ShapeError, UnsupportedError
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
+from minigrad.ops.decompositions import svdvals
 from minigrad.ops.reductions import kept_shape
 from minigrad.ops.versions import since
 
 
 class Norm(Function):
-    """y = (Σ |x|ᵖ)¹ᐟᵖ;   dx = sign(x) (|x| / y)ᵖ⁻¹ dy  (0 where y = 0)"""
+    """y = (Σ |x|ᵖ)¹ᐟᵖ;   dx = sign(x) (|x| / y)ᵖ⁻¹ dy  (0 where x or y is 0)"""
 
     @staticmethod
     def forward(ctx, x, *, p, axis, keepdims):
         if p == 2:
             y = np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
         else:
-            y = np.sum(np.absolute(x) ** p, axis=axis, keepdims=keepdims) ** (1 / p)
+            with np.errstate(divide="ignore"):  # 1 / 0 = inf has its place where p < 0
+                y = np.sum(np.absolute(x) ** p, axis=axis, keepdims=keepdims) ** (1 / p)
         ctx.x, ctx.y, ctx.p, ctx.kept = x, y, p, kept_shape(x.shape, axis)
         return y
 
@@ -32,7 +34,8 @@ class Norm(Function):
         zero = y == 0
         share = ctx.x / (np.where(zero, 1, y) if zero.any() else y)
         if ctx.p != 2:
-            share = np.sign(share) * np.absolute(share) ** (ctx.p - 1)
+            size = np.absolute(share)
+            share = np.sign(share) * np.where(size == 0, 1, size) ** (ctx.p - 1)
         return dy.reshape(ctx.kept) * share
 
 
@@ -42,14 +45,14 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
     Parameters
     ----------
-    ord : of a vector: None or 2, inf, -inf, or any number from 1 on;
-        of a matrix: None or "fro", 1, -1, inf, -inf
+    ord : of a vector: None or 2, inf, -inf, any number;
+        of a matrix: None or "fro", "nuc", 1, -1, 2, -2, inf, -inf
     axis : int for vectors, a pair for matrices, or None: the whole of `x`
 
     Raises
     ------
     UnsupportedError
-        Another order.
+        Another order, as NumPy has none.
     """
     if ord is None:
         return Norm.apply(x, p=2, axis=axis, keepdims=keepdims)
@@ -73,8 +76,10 @@ def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 
         return np.max(np.absolute(x), axis=axis, keepdims=keepdims)
     if ord == -np.inf:
         return np.min(np.absolute(x), axis=axis, keepdims=keepdims)
-    if isinstance(ord, str) or not ord >= 1:
-        raise _unsupported(ord, "a vector: inf, -inf and the numbers from 1 on")
+    if isinstance(ord, str):
+        raise _unsupported(ord, "a vector: inf, -inf and all numbers")
+    if ord == 0:  # how many are not 0
+        return np.sum(np.sign(np.absolute(x)), axis=axis, keepdims=keepdims)
     return Norm.apply(x, p=ord, axis=axis, keepdims=keepdims)
 
 
@@ -87,8 +92,13 @@ def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     if ord == "fro":
         return Norm.apply(x, p=2, axis=axes, keepdims=keepdims)
-    if isinstance(ord, str) or abs(ord) not in (1, np.inf):
-        raise _unsupported(ord, "a matrix: 'fro', 1, -1, inf and -inf")
+    if ord != "nuc" and (isinstance(ord, str) or abs(ord) not in (1, 2, np.inf)):
+        raise _unsupported(ord, "a matrix: 'fro', 'nuc', 1, -1, 2, -2, inf and -inf")
+    if ord == "nuc" or abs(ord) == 2:
+        values = svdvals(np.moveaxis(x, axes, (-2, -1)))
+        combine = np.sum if ord == "nuc" else np.max if ord > 0 else np.min
+        y = combine(values, axis=-1)
+        return np.expand_dims(y, axes) if keepdims else y
     row, column = axes if abs(ord) == 1 else axes[::-1]
     sums = np.sum(np.absolute(x), axis=row, keepdims=True)
     y = (np.max if ord > 0 else np.min)(sums, axis=column, keepdims=True)
@@ -96,4 +106,4 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
 
 
 def _unsupported(ord: Any, known: str) -> UnsupportedError:
-    return UnsupportedError(f"norm: order {ord!r} has no differentiable form here for {known}.")
+    return UnsupportedError(f"norm: there is no order {ord!r} of {known}.")

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
+from minigrad.ops.inspection import plain
 from minigrad.ops.selection import keep
 
 
@@ -64,6 +65,32 @@ class Imag(Step):
     @staticmethod
     def forward(ctx, x):
         return np.zeros_like(x)
+
+
+@implements(np.angle)
+def angle(z: Any, deg: bool = False) -> Any:
+    """np.angle of a real number: 0 or π, a constant."""
+    return np.angle(plain(z), deg)
+
+
+@implements(np.real_if_close)
+def real_if_close(a: Any, tol: float = 100) -> Any:
+    """np.real_if_close: a real number as it is."""
+    return np.real(a)
+
+
+class Side(Step):
+    """y = 1 or -1, with the sign of x, also that of 0;   dx = 0"""
+
+    @staticmethod
+    def forward(ctx, x):
+        return np.copysign(np.ones_like(x), x)
+
+
+@implements(np.copysign)
+def copysign(x1: Any, x2: Any) -> Any:
+    """np.copysign: the size of the one with the sign of the other."""
+    return np.abs(x1) * Side.apply(x2)
 
 
 @implements(np.floor)

@@ -61,12 +61,14 @@ def fliplr(m: Any) -> Any:
 @implements(np.rot90)
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """np.rot90: `k` quarter turns from the first of `axes` towards the second."""
-    first, second = axes
     if np.ndim(m) < 2:
         raise ShapeError(
             f"rot90: an operand of shape {np.shape(m)} has no two axes between which to turn; np.flip "
             "reverses a vector."
         )
+    first, second = [axis_index("rot90", axis, np.shape(m)) for axis in axes]
+    if first == second:
+        raise ShapeError(f"rot90: axes {tuple(axes)} are one; it turns from one axis to another.")
     if k % 4 == 0:
         return flip(m, ())
     if k % 4 == 2:
@@ -147,6 +149,11 @@ REPEATING = ("edge", "reflect", "symmetric", "wrap")
 @implements(np.pad)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0) -> Any:
     """np.pad in the modes constant, edge, reflect, symmetric and wrap."""
+    if isinstance(pad_width, dict):
+        widths = np.zeros((np.ndim(array), 2), int)
+        for axis, width in pad_width.items():
+            widths[axis] = width
+        pad_width = widths
     if mode == "constant":
         return Pad.apply(array, pad_width=pad_width, constant_values=constant_values)
     if mode not in REPEATING:

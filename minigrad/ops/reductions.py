@@ -166,7 +166,10 @@ class Min(Function):
 
 
 def _to_extremes(ctx, dy):
-    chosen = ctx.x == ctx.y.reshape(ctx.kept)
+    y = ctx.y.reshape(ctx.kept)
+    chosen = ctx.x == y
+    if np.isnan(y).any():
+        chosen |= np.isnan(ctx.x)
     ties = np.sum(chosen, axis=ctx.axis, keepdims=True, dtype=dy.dtype)
     return keep(dy.reshape(ctx.kept) / ties, chosen)
 

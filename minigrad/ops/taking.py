@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.errors import ShapeError
 from minigrad.numpy_protocol import implements
 from minigrad.ops.indexing import Getitem, Scatter, settled
 from minigrad.ops.inspection import plain
@@ -32,6 +33,11 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """np.take_along_axis: positions along one axis, other positions for each of the others."""
     if axis is None:
         arr, axis = np.ravel(arr), 0
+    if np.ndim(indices) != arr.ndim:
+        raise ShapeError(
+            f"take_along_axis: an operand of shape {arr.shape} and positions of shape {np.shape(indices)} "
+            "must have as many axes. np.take takes the same positions everywhere."
+        )
     grid: list[Any] = list(np.indices(arr.shape, sparse=True))
     grid[axis_index("take_along_axis", axis, arr.shape)] = settled(indices)
     return Take.apply(arr, index=tuple(grid))
@@ -47,6 +53,22 @@ def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
 def extract(condition: Any, arr: Any) -> Any:
     """np.extract: the entries where a condition of the same shape holds, as a vector."""
     return compress(np.ravel(plain(condition)), arr)
+
+
+@implements(np.unique)
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    *,
+    equal_nan: bool = True,
+) -> Any:
+    """np.unique of all entries; the gradient goes to the first of those that are equal."""
+    options: Any = {"return_inverse": return_inverse, "return_counts": return_counts}
+    _, first, *others = np.unique(plain(ar), return_index=True, equal_nan=equal_nan, **options)
+    results = [take(ar, first), *([first] if return_index else []), *others]
+    return tuple(results) if len(results) > 1 else results[0]
 
 
 @implements(np.delete)
@@ -86,7 +108,11 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
 @implements(np.select)
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """np.select: for each place the choice of the first condition that holds."""
+    if len(condlist) != len(choicelist):
+        raise ShapeError(
+            f"select: {len(condlist)} conditions and {len(choicelist)} choices; each needs its own."
+        )
     chosen = default
-    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+    for condition, choice in reversed(list(zip(condlist, choicelist))):
         chosen = np.where(plain(condition), choice, chosen)
     return chosen

@@ -53,7 +53,11 @@ CONFIGS = st.builds(
 @settings(max_examples=50, deadline=None)
 @given(CONFIGS)
 def test_settings_come_back_from_json_values_as_they_went(config):
-    assert from_settings(Small, to_settings(config)) == config
+    settings = to_settings(config)
+    assert from_settings(Small, settings) == config
+    del settings["seed"]
+    with pytest.raises(UsageError, match="the settings lack seed"):
+        from_settings(Small, settings)
 
 
 def test_typed_values_go_over_the_preset_and_the_preset_over_the_defaults():

@@ -61,6 +61,15 @@ def test_convolve(mode, a, v):
     check_as_numpy(lambda s, t: np.convolve(s, t, mode), a, v)
 
 
+@given(n=st.integers(1, 5), m=st.integers(1, 5), seed=seeds)
+@few
+def test_correlate(n, m, seed):
+    a, v = draw_array(seed, (n,)), draw_array(seed + 1, (m,))
+    for mode in ("full", "same", "valid"):
+        check_as_numpy(lambda t, u: np.correlate(t, u, mode), a, v)
+    check_as_numpy(np.correlate, a, v)
+
+
 def test_float32_stays():
     t = minigrad.tensor([1.0, 2.0, 4.0], requires_grad=True)
     plain = np.array([0.5, 1.5, 2.5])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import minigrad
 from minigrad.errors import DtypeError, UnsupportedError
-from tests.helpers import check_gradient
+from tests.helpers import check_as_numpy, check_gradient
 from tests.strategies import draw_array, seeds, shape_pairs
 
 # Each function with an interval on which it is smooth.
@@ -294,6 +294,41 @@ def test_the_mixed_derivative_of_a_power_at_exponent_zero():
     assert minigrad.grad(slope_a, b) == 0.5  # d/db b a^(b-1) = a^-1 at b = 0
 
 
+def test_a_nan_is_not_lost_from_sight():
+    """As in PyTorch: each operand that may be the extreme receives the gradient."""
+    for f, slopes in (
+        (np.max, [0, 1, 0]),
+        (np.min, [0, 1, 0]),
+        (lambda t: np.sum(np.maximum(t, 1.5)), [0, 1, 1]),
+        (lambda t: np.sum(np.minimum(1.5, t)), [1, 1, 0]),
+    ):
+        x = float64([1.0, np.nan, 2.0])
+        f(x).backward()
+        np.testing.assert_array_equal(x.grad, slopes)
+
+
+def test_quotient_and_remainder_at_once():
+    a, b = np.array([5.5, -5.5, 1.1]), np.array([2.0, 2.0, -0.75])
+    check_as_numpy(np.divmod, a, b)
+    check_as_numpy(divmod, a, b)
+    check_as_numpy(lambda t: divmod(t, 2.0), a)
+    check_as_numpy(lambda t: divmod(7.0, t), a)
+
+
+def test_the_names_that_tell_complex_numbers_from_real_ones():
+    x = float64([1.5, -2.0])
+    assert type(np.angle(x)) is np.ndarray
+    np.testing.assert_array_equal(np.angle(x, deg=True), [0, 180])
+    check_as_numpy(np.real_if_close, x.data)
+
+
+def test_copysign():
+    a, b = np.array([1.5, -2.0, 3.0]), np.array([-1.0, 2.0, -0.5])
+    check_as_numpy(np.copysign, a, b)
+    zeros = np.array([0.0, -0.0, 1.0])
+    np.testing.assert_array_equal(np.copysign(float64(a), zeros).data, np.copysign(a, zeros))
+
+
 def test_remainder_and_floor_division_follow_python_for_negative_numbers():
     x = float64([-3.5, 3.5])
     np.testing.assert_array_equal((x % 2).data, [0.5, 1.5])
@@ -435,7 +470,7 @@ def test_what_leaves_the_graph_is_refused_with_a_remedy(call, remedy):
         lambda x: np.count_nonzero(x, axis=0), lambda x: np.any(x, axis=0, keepdims=True), np.all,
         np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, lambda x: np.full_like(x, 3),
         lambda x: np.isclose(x, 1.0), lambda x: np.allclose(x, x), lambda x: np.array_equal(x, x),
-        lambda x: np.searchsorted([0.0, 1.0, 2.0], x), np.unique, np.result_type,
+        lambda x: np.searchsorted([0.0, 1.0, 2.0], x), np.result_type,
         np.iscomplexobj, lambda x: np.histogram(x, bins=3)[0], np.array2string,
     ],
 )  # fmt: skip

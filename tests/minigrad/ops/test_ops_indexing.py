@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 import minigrad
 from minigrad.errors import GraphError, ShapeError, UnsupportedError
 from minigrad.ops.indexing import Scatter
+from minigrad.ops.inspection import plain
 from tests.helpers import check_as_numpy
 from tests.strategies import draw_array, seeds, shapes
 
@@ -236,6 +237,17 @@ def test_compress_and_delete(axis):
 def test_extract():
     x = draw_array(0, (3, 3))
     check_as_numpy(lambda t: np.extract(x > 0, t), x)
+
+
+def test_unique():
+    x = np.array([[3.0, 1.0], [2.0, 3.0]])
+    check_as_numpy(np.unique, np.array([[3.0, 1.0], [2.0, 0.5]]))
+    t = float64(x)
+    for options in ({"return_index": True}, {"return_inverse": True, "return_counts": True}):
+        for actual, expected in zip(np.unique(t, **options), np.unique(x, **options), strict=True):
+            np.testing.assert_array_equal(np.asarray(plain(actual)), expected)
+    np.unique(t).backward([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(t.grad, [[3, 1], [2, 0]])
 
 
 def test_choose():

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import minigrad
 from minigrad.errors import ShapeError, UnsupportedError
-from tests.helpers import check_gradient
+from minigrad.ops.versions import since
+from tests.helpers import check_as_numpy, check_gradient
 from tests.strategies import axes, draw_array, seeds, shapes
 
 REDUCTIONS = [np.sum, np.mean, np.var, np.std, np.prod, np.max, np.min, np.amax, np.amin, np.ptp]
@@ -64,6 +65,16 @@ def test_a_running_sum_or_product(f, drawn):
     axis = axis[0] if isinstance(axis, tuple) and axis else None if axis == () else axis
     np.testing.assert_array_equal(f(float64(x), axis=axis).data, f(x, axis=axis))
     check_gradient(lambda t: f(t, axis=axis), x)
+
+
+def test_running_sums_and_products_by_their_newer_names():
+    x = np.array([[0.5, -1.0, 2.0], [3.0, 1.5, 1.0]])
+    for f in since("cumulative_sum", "cumulative_prod"):
+        check_as_numpy(lambda t: f(t, axis=1), x)
+        check_as_numpy(lambda t: f(t, axis=-2, include_initial=True), x)
+        check_as_numpy(lambda t: f(t, include_initial=True), x[0])
+        with pytest.raises(ShapeError, match=r"\(2, 3\) needs axis="):
+            f(float64(x))
 
 
 @pytest.mark.parametrize("ddof", [0, 1, 0.5])

@@ -159,6 +159,8 @@ def test_turns(x, k, data):
 
 
 def test_a_vector_has_no_quarter_turns():
+    with pytest.raises(ShapeError, match=r"^rot90: axes \(0, 0\) are one"):
+        np.rot90(float64(np.ones((2, 2))), 1, (0, 0))
     with pytest.raises(ShapeError, match=r"^rot90: an operand of shape \(3,\).*np.flip"):
         np.rot90(minigrad.tensor([1.0, 2.0, 3.0], requires_grad=True))
 
@@ -213,6 +215,13 @@ def test_pad(x, mode, data):
 @pytest.mark.parametrize("width", [0, 2, (1, 2), ((1, 0),), ((0, 1), (2, 0))])
 def test_pad_widths_in_all_their_spellings(mode, width):
     check_as_numpy(lambda t: np.pad(t, width, mode), draw_array(0, (2, 2)))
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge"])
+def test_pad_widths_by_axis(mode):
+    x = draw_array(0, (2, 3))
+    y = np.pad(float64(x), {0: 1, -1: (2, 3)}, mode)
+    np.testing.assert_array_equal(y.data, np.pad(x, ((1, 1), (2, 3)), mode))
 
 
 def test_pad_with_other_constants():
