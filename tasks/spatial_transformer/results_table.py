@@ -68,7 +68,7 @@ distorted anew every step. The sizes of the nets, which are not made equal as th
 and 64 in addition).
 
 How strong the distortions are is taken from re-implementations of the paper, and by the errors of all nets
-P is stronger here than in the paper.
+P is stronger here than in the paper, and E weaker.
 
 So most nets err more than the paper's. The fcn and the cnn in addition had not learned all they could:
 their loss on pictures never seen before was still above 1.8 and 1.3 in the last steps of seed 0.
