@@ -64,7 +64,7 @@ def _draw(options: argparse.Namespace) -> None:
     simulator.reset()
     try:
         imsave(options.out, top_down(simulator, 0, options.tile, path=options.path))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, MemoryError) as error:
         raise MazeError(f"cannot write {options.out}: {error}") from error
     print(f"wrote {options.out}")
 
@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         "--terminal", action="store_true", help="in the terminal, though there is a window"
     )
     play.add_argument("--map", action="store_true", help="show the maze from above as well")
-    play.add_argument("--seconds", type=float, help="of the game; default: the maze's own")
+    play.add_argument("--seconds", type=_duration, help="of the game; default: the maze's own")
     play.add_argument("--player", metavar="YOU", help="the name to keep the score under")
     play.add_argument(
         "--scores", type=Path, default=SCORES, help=f"where scores are kept ({SCORES})"
@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
 
     record = _command(commands, "record", _record, "a film: what a player sees beside the map")
     record.add_argument("--player", default="oracle", help=f"{' or '.join(PLAYERS)} (oracle)")
-    record.add_argument("--seconds", type=float, default=15, help="of the game (15)")
+    record.add_argument("--seconds", type=_duration, default=15, help="of the game (15)")
     record.add_argument("--height", type=_positive, default=252, help="pixels (252)")
     record.add_argument("--path", action="store_true", help="with the shortest way to the goal")
     record.add_argument(
@@ -160,6 +160,13 @@ def _command(commands, name, do, what, seed: int | None = 0) -> argparse.Argumen
     )
     command.add_argument("--seed", type=int, default=seed, help="which maze, start and goal")
     return command
+
+
+def _duration(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no time to play")
+    return seconds
 
 
 def _positive(text: str) -> int:

@@ -88,6 +88,8 @@ def _places(
     goals = layout.goals
     if variant.moves_goal or not goals:
         goals = layout.free
+    if len(layout.starts) == 1:
+        goals = [tile for tile in goals if tile not in layout.starts]
     goal = goals[int(rng.integers(len(goals)))]
     if not variant.moves_fruit:
         apples = [tile for tile in layout.apples if tile != goal]

@@ -130,8 +130,8 @@ class MazeVectorEnv(VectorEnv):
         its own observation and info as ``infos["final_obs"]`` and ``["final_info"]``. DISABLED: call
         ``reset(options={"reset_mask": truncated})``.
     copy : bool
-        Write observations into new arrays every time. Else they go into four sets of arrays in turn,
-        so that each stays as it is for three more calls: twice as fast for large batches.
+        Write observations into new arrays every time. Else they go into a ring of arrays, in which each
+        stays as it is for three more calls: twice as fast for large batches.
     """
 
     def __init__(
@@ -148,7 +148,8 @@ class MazeVectorEnv(VectorEnv):
         _check_options(options)
         repeat = options.get("repeat", ACTION_REPEAT)
         frames = ENDLESS if max_episode_steps is None else max_episode_steps * repeat
-        ring = 0 if copy else 4
+        drawn = 2 if AutoresetMode(autoreset_mode) is AutoresetMode.SAME_STEP else 1  # in one call
+        ring = 0 if copy else 4 * drawn
         self.simulator = make(maze, num_envs, None, ring=ring, frames=frames, **options)
         self.num_envs = num_envs
         self.render_mode = _known(render_mode)

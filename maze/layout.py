@@ -163,7 +163,10 @@ def _check(layout: Layout) -> None:
                 "Open a wall between them, or fill one of the parts with #."
             )
     if len(layout.starts) == 1 and layout.goals == layout.starts:
-        raise LayoutError(f"{name} has one place to start from, and it is the goal's.")
+        raise LayoutError(
+            f"{name} has one place to start from, and it is the goal's.\n{_drawn(grid, layout.starts[0])}\n"
+            "Mark another with P, or none: then one may start everywhere."
+        )
 
 
 def _drawn(grid: np.ndarray, at: Tile | None = None, reach: int = 3) -> str:

@@ -192,6 +192,9 @@ class Simulator(World):
         )
 
 
+OPTIONS = {"size", "order", "fruit", "frames", "repeat", "ring"}
+
+
 def make(
     name: str | Path | Layout | Variant, batch: int = 1, seed: int | None = 0, **options: Any
 ) -> Simulator:
@@ -232,4 +235,9 @@ def make(
     >>> seen = mazes.reset()
     >>> seen, reward, over = mazes.step(np.full(16, maze.Action.FORWARD))
     """
+    unknown = sorted({*options} - OPTIONS)
+    if unknown:
+        raise MazeError(
+            f"make has no option {unknown[0]!r}. There are {', '.join(sorted(OPTIONS))}."
+        )
     return Simulator(find(name), batch, seed, **options)

@@ -27,8 +27,8 @@ def main(arguments: Sequence[str]) -> int:
         if {"-h", "--help"} & {*arguments}:
             print(task_help(task))
             return 0
-        if arguments[1:2] == ["--watch"] and task.watch:
-            task.watch(*arguments[2:3])
+        if "--watch" in arguments and task.watch:
+            task.watch(*_watched(task, arguments[1:]))
             return 0
         return _run(
             task, _read_options(arguments[1:]), shlex.join(["python", "-m", "tasks", *arguments])
@@ -42,6 +42,15 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as interrupt:
         print(f"\nInterrupted. {interrupt}", flush=True)
         return INTERRUPTED
+
+
+def _watched(task: Task, words: Sequence[str]) -> Sequence[str]:
+    """The folder of the run to watch, or nothing."""
+    if words[0] != "--watch" or len(words) > 2 or any(word.startswith("--") for word in words[1:]):
+        raise UsageError(
+            f"--watch stands first, and a run's folder may follow: python -m tasks {task.name} --watch [FOLDER]"
+        )
+    return words[1:]
 
 
 def _sweep(words: Sequence[str]) -> int:

@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.config import UsageError, flag, make_config, parse_fields
+from tasks.config import UsageError, as_text, flag, make_config, parse_fields, to_settings
 from tasks.registry import Task, find_task
 
 BEST = 5  # runs whose mean is told, as in the paper of the navigation agent
@@ -86,15 +86,19 @@ def run_one(name: str, preset: str, texts: Mapping[str, str], path: str) -> dict
     from tasks.run_folder import RunFolder
 
     task, folder = find_task(name), RunFolder(path)
-    begun = folder.config.exists()
+    config = make_config(task.config, task.presets, preset, texts)
     folder.path.parent.mkdir(parents=True, exist_ok=True)
     with (
         folder.path.with_suffix(".txt").open("a", encoding="utf-8") as output,
         contextlib.redirect_stdout(output),
     ):
-        if begun:
-            return resume(task, folder, {})
-        return start(task, make_config(task.config, task.presets, preset, texts), folder, preset)
+        if not folder.config.exists():
+            return start(task, config, folder, preset)
+        # So that the result of other settings is not taken for one of these.
+        asked = {field: as_text(value) for field, value in to_settings(config).items()}
+        if config.threads is None:  # a run notes how many it had
+            del asked["threads"]
+        return resume(task, folder, asked, preset)
 
 
 def sweep(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.errors import NotFiniteError
+from tasks.config import UsageError
 from tasks.navigation.decoder import PositionDecoder
 from tasks.navigation.models import NavigationNet
 from tasks.navigation.shared import MEASURES, RING, Shared, pieces
@@ -32,7 +33,7 @@ PATIENCE = 10.0  # seconds that workers have to end by themselves
 STILLBORN = 3  # in a row of one place, after which there is no use in another
 
 
-class WorkerError(RuntimeError):
+class WorkerError(UsageError):
     """Workers that end again and again before they have done anything."""
 
 
@@ -114,10 +115,11 @@ class Fleet:
             done = self.shared.records["updates"][index] > self._born_at[index]
             self._stillborn[index] = 0 if done else self._stillborn[index] + 1
             if self._stillborn[index] == STILLBORN:
+                workers = self.shared.workers
+                fewer = f" Try fewer: --workers {workers // 2}." if workers > 1 else ""
                 raise WorkerError(
                     f"worker {index} died {STILLBORN} times before its first update, the last time with "
-                    f"exit code {process.exitcode}. Is there memory for {self.shared.workers} workers? "
-                    "Try fewer: --workers 2."
+                    f"exit code {process.exitcode}. Is there memory for {workers} workers?{fewer}"
                 )
             self.say(
                 f"worker {index} (process {process.pid}) died with exit code {process.exitcode}: "

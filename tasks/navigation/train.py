@@ -151,5 +151,8 @@ def _where(net: NavigationNet) -> str:
         ]
         if broken:
             kind = {"data": "parameters", "grad": "gradients"}[what]
-            return f"The {kind} of {', '.join(broken)} are not finite."
+            return (
+                f"The {kind} of {', '.join(broken)} are not finite. The last checkpoint is from before that; "
+                "a new run with a lower --lr may do better."
+            )
     return "Its parameters are finite: the loss itself overflowed. Try a smaller --lr."

@@ -229,6 +229,19 @@ def test_a_mask_may_be_a_list():
         env.reset(options={"reset_mask": [1, 0, 1]})
 
 
+def test_observations_last_as_long_as_is_said_where_episodes_end_at_once():
+    env = make_vec(autoreset_mode=AutoresetMode.SAME_STEP, max_episode_steps=4)
+    env.reset(seed=0)
+    seen = []
+    for turn in range(12):
+        if turn in (1, 2):  # so that from here on episodes end at different times
+            env.reset(options={"reset_mask": np.arange(3) == turn})
+        observation, *_ = env.step(np.full(3, turn % 8))
+        for earlier, kept in seen[-3:]:
+            np.testing.assert_array_equal(earlier, kept)
+        seen.append((observation["rgb"], observation["rgb"].copy()))
+
+
 def test_observations_last_as_long_as_is_said():
     env = make_vec()
     first = env.reset(seed=0)[0]

@@ -175,6 +175,14 @@ def test_scores_are_written(tmp_path, monkeypatch, capsys):
     assert "| IMaze | oracle |" in out.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("seconds", ["nan", "-3", "0", "inf"])
+@pytest.mark.parametrize("command", ["play", "record"])
+def test_no_time_to_play(command, seconds, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "IMaze", "--seconds", seconds])
+    assert f"{seconds} is no time to play" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -82,6 +82,14 @@ def test_one_starts_away_from_the_goal_and_at_rest(name):
         assert np.ptp(info["pose"][:, 2]) > 3
 
 
+def test_a_goal_that_moves_leaves_the_only_start_free():
+    mazes = maze.make(maze.from_text("#####\n#P..#\n#####"), 64, 0, size=1)
+    mazes.reset()
+    info = mazes.info()
+    assert info["tile"].tolist() == [[1, 1]] * 64
+    assert (info["distance"] > 0).all()
+
+
 def test_the_distance_is_that_of_the_shortest_path():
     mazes = maze.make("RandomMazeSmall", 5, 0, size=8)
     mazes.reset()

@@ -271,6 +271,11 @@ def test_an_unknown_maze_lists_those_there_are():
         maze.make("Labyrinth")
 
 
+def test_an_option_that_there_is_not():
+    with pytest.raises(MazeError, match="no option 'wrong'.*fruit.*ring"):
+        maze.make("StaticSmall", wrong=1)
+
+
 @pytest.mark.parametrize("size", [0, -1, 10_000, (84, 0), (84, 84, 3), "84x84", 8.5, None])
 def test_sizes_that_are_none(size):
     with pytest.raises(MazeError, match=r"no size of an image.*2,048"):

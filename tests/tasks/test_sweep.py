@@ -79,6 +79,23 @@ def test_a_sweep_runs_ranks_and_goes_on(logistic, monkeypatch, capsys):
     assert written == [(out / f"00{k}" / "metrics.json").stat().st_mtime_ns for k in range(3)]
 
 
+def test_a_result_of_other_settings_is_not_taken_for_one_of_these(logistic, monkeypatch, capsys):
+    monkeypatch.setattr(sweep, "make_executor", OneByOne)
+    words = ["sweep", "logistic", "--runs", "1", "--rate", "0.5", "--preset", "quick"]
+    words += ["--measure", "error.plain", "--picture", "false"]
+    assert main(words) == 0
+    capsys.readouterr()
+    for other, said in (
+        (["--rate", "0.25"], "--rate: 0.5 in the run, 0.25 asked"),
+        (["--steps", "7"], "--steps: "),
+    ):
+        assert main([*words, *other]) == 1
+        assert said in capsys.readouterr().out
+    words[words.index("quick")] = "default"
+    assert main([*words, "--out", str(logistic / "runs" / "sweep-logistic-quick-seed0")]) == 1
+    assert "--preset: quick in the run" in capsys.readouterr().out
+
+
 def test_a_run_that_fails_is_told_and_the_others_go_on(logistic, monkeypatch, capsys):
     monkeypatch.setattr(sweep, "make_executor", OneByOne)
     words = ["sweep", "logistic", "--runs", "6", "--data", "embedded|elsewhere", "--steps", "3"]

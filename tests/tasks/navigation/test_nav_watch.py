@@ -64,6 +64,15 @@ def test_words_stand_below_the_picture():
     assert (one != other).any()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["--watch", "folder", "--seed", "3"], ["--seed", "1", "--watch"], ["--watch", "--agent"]],
+)
+def test_nothing_but_a_folder_goes_with_watch(words, capsys):
+    assert main(["navigation", *words]) == 2
+    assert "--watch stands first" in capsys.readouterr().err
+
+
 def test_without_window_and_terminal_there_is_a_film(run, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(watch, "in_window", lambda trained: False)
