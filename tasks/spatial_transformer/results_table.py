@@ -43,7 +43,7 @@ PAPER_COLOCALISE = {"T": "100", "TC": "75-93"}
 DIVISION_NOTE = """\
 How far the ink of each digit wanders in the crops of each transformer of the 2×ST-FCN, in pixels. Where the
 two have divided the digits, each holds one still and loses the other. Where both follow something between
-the two digits, the second adds nothing: the error is that of the net with one transformer.
+the two digits, the second adds little, and the error is near that of the net with one transformer.
 """
 
 COLOCALISE_NOTE = """\
