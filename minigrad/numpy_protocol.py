@@ -6,7 +6,7 @@ table lacks, and arguments that cannot be differentiated, are refused by name: n
 graph in silence.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -112,11 +112,20 @@ def _as_called(name: str, args: Any, kwargs: Any, error: Exception) -> Exception
     others = isinstance(error, (MinigradError, LinAlgError)) and not isinstance(error, ShapeError)
     if others or str(error).startswith(f"{name}:"):
         return error
-    parts = [part for a in args for part in (a if isinstance(a, (list, tuple)) else (a,))]
-    operands = [part for part in parts if np.ndim(part)] or [args[0]]
+    operands = [*_arrays_in([*args, *kwargs.values()])]
     if isinstance(error, ShapeError):
         return ShapeError(f"{name}: {operands_met(operands)}: {error}")
-    return ShapeError(explain(name, operands, kwargs, error))
+    options = {k: v for k, v in kwargs.items() if not hasattr(v, "shape")}
+    return ShapeError(explain(name, operands, options, error))
+
+
+def _arrays_in(values: Any) -> Iterator[Any]:
+    """The arrays and Tensors among arguments, also inside lists."""
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _arrays_in(value)
+        elif hasattr(value, "shape"):
+            yield value
 
 
 def _remedy(name: str, option: str) -> str:
