@@ -105,6 +105,7 @@ def batch_norm(
         Channels that do not fit; in training, fewer than two values a channel.
     """
     x = as_float("batch_norm", input)
+    _check_options("batch_norm", momentum, eps)
     _check_shapes(x, running_mean, running_var, weight, bias)
     if not training:
         if running_mean is None or running_var is None:
@@ -123,6 +124,15 @@ def batch_norm(
             running_mean += momentum * (mean - running_mean)
             running_var += momentum * (var * (m / (m - 1)) - running_var)
     return BatchNormFunction.apply(x, weight, bias, mean=mean, var=var, eps=eps, training=training)
+
+
+def _check_options(layer: str, momentum: float | None, eps: float) -> None:
+    if not eps >= 0:
+        raise OptionError(
+            f"{layer}: eps is added to a variance and must be 0 or more, not {eps!r}."
+        )
+    if momentum is not None and not 0 <= momentum <= 1:
+        raise OptionError(f"{layer}: momentum is a share from 0 to 1, not {momentum!r}.")
 
 
 def _check_shapes(x: Any, *per_channel: Any) -> None:
@@ -174,14 +184,7 @@ class BatchNorm2d(Module):
         track_running_stats: bool = True,
     ):
         n = self.num_features = check_size("BatchNorm2d", "num_features", num_features)
-        if not eps >= 0:
-            raise OptionError(
-                f"BatchNorm2d: eps is added to a variance and must be 0 or more, not {eps!r}."
-            )
-        if momentum is not None and not 0 <= momentum <= 1:
-            raise OptionError(
-                f"BatchNorm2d: momentum is a share from 0 to 1, or None, not {momentum!r}."
-            )
+        _check_options("BatchNorm2d", momentum, eps)
         self.eps, self.momentum = eps, momentum
         self.weight = Parameter(np.ones(n)) if affine else None
         self.bias = Parameter(np.zeros(n)) if affine else None

@@ -165,7 +165,7 @@ def _check(layout: Layout) -> None:
     if len(layout.starts) == 1 and layout.goals == layout.starts:
         raise LayoutError(
             f"{name} has one place to start from, and it is the goal's.\n{_drawn(grid, layout.starts[0])}\n"
-            "Mark another with P, or none: then one may start everywhere."
+            "Mark another with P, or none."
         )
 
 

@@ -16,13 +16,7 @@ from numpy import ndarray
 
 from minigrad import guard, hooks, tape
 from minigrad.create_graph import differentiable
-from minigrad.errors import (
-    DtypeError,
-    GradientError,
-    GraphError,
-    MinigradError,
-    ShapeError,
-)
+from minigrad.errors import DtypeError, GradientError, GraphError, MinigradError, ShapeError
 from minigrad.grad_mode import mode
 from minigrad.shapes import unbroadcast
 from minigrad.tape import Node, _origin
@@ -151,12 +145,13 @@ def _seed(root: Tensor, grad: Any, create_graph: bool) -> Any:
         return np.ones(root.shape, root.dtype)
     if isinstance(grad, Tensor):
         grad = grad if create_graph else grad._data
-    elif np.asarray(grad).dtype.kind not in "biuf":
-        raise DtypeError(
-            f"backward: the gradient has dtype {np.asarray(grad).dtype}; it must be real numbers."
-        )
     else:
-        grad = np.asarray(grad, dtype=root.dtype)
+        grad = np.asarray(grad)
+        if grad.dtype.kind not in tape.NUMBER_KINDS:
+            raise DtypeError(
+                f"backward: the gradient has dtype {grad.dtype}; it must be real numbers."
+            )
+        grad = grad.astype(root.dtype, copy=False)
     if grad.shape != root.shape:
         raise ShapeError(
             f"backward: the gradient has shape {grad.shape}, the output {root.shape}; "

@@ -104,7 +104,10 @@ def array_function(tensor: Any, function: Any, types: Any, args: Any, kwargs: An
             f"{name} with {option}= is not supported here. {_remedy(name, option)}"
         ) from None
     except (ValueError, IndexError, ZeroDivisionError) as error:
-        raise _as_called(function.__name__, args, kwargs, error) from error
+        called = _as_called(function.__name__, args, kwargs, error)
+        if called is error:
+            raise
+        raise called from error
 
 
 def _as_called(name: str, args: Any, kwargs: Any, error: Exception) -> Exception:

@@ -101,16 +101,16 @@ def cumsum(a: Any, axis: int | None = None) -> Any:
 @implements(*since("cumulative_sum"))
 def cumulative_sum(x: Any, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
     """np.cumulative_sum; `include_initial` puts a 0 in front."""
-    return _cumulative(cumsum, x, axis, [0] if include_initial else [])
+    return _cumulative(cumsum, x, axis, 0 if include_initial else None)
 
 
 @implements(*since("cumulative_prod"))
 def cumulative_prod(x: Any, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
     """np.cumulative_prod; `include_initial` puts a 1 in front."""
-    return _cumulative(cumprod, x, axis, [1] if include_initial else [])
+    return _cumulative(cumprod, x, axis, 1 if include_initial else None)
 
 
-def _cumulative(along: Any, x: Any, axis: int | None, start: list[int]) -> Any:
+def _cumulative(along: Any, x: Any, axis: int | None, start: int | None) -> Any:
     if axis is None:
         if np.ndim(x) != 1:
             raise ShapeError(
@@ -118,9 +118,9 @@ def _cumulative(along: Any, x: Any, axis: int | None, start: list[int]) -> Any:
             )
         axis = 0
     y = along(x, axis)
-    if not start:
+    if start is None:
         return y
-    first = np.full([1 if i == axis % y.ndim else n for i, n in enumerate(y.shape)], start[0])
+    first = np.full([1 if i == axis % y.ndim else n for i, n in enumerate(y.shape)], start)
     return np.concatenate([first, y], axis)
 
 

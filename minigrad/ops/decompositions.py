@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.errors import NotPositiveDefiniteError, UnsupportedError
 from minigrad.function import Function
 from minigrad.numpy_protocol import implements
+from minigrad.ops.linalg import transposed
 from minigrad.ops.selection import keep
 from minigrad.ops.versions import since
 
@@ -29,17 +30,17 @@ class SVD(Function):
 
     @staticmethod
     def backward(ctx, du, ds, dvh):
-        u, s, v, dv = ctx.u, ctx.s, _transposed(ctx.vh), _transposed(dvh)
+        u, s, v, dv = ctx.u, ctx.s, transposed(ctx.vh), transposed(dvh)
         row, column = s[..., None, :], s[..., :, None]
         gaps = row * row - column * column
-        inner = _ratio(_skew(_transposed(u) @ du), gaps) * row
-        inner = inner + column * _ratio(_skew(_transposed(v) @ dv), gaps)
+        inner = _ratio(_skew(transposed(u) @ du), gaps) * row
+        inner = inner + column * _ratio(_skew(transposed(v) @ dv), gaps)
         inner = inner + _on_diagonal(ds)
         da = u @ inner @ ctx.vh
         if u.shape[-2] > s.shape[-1]:
-            da = da + _ratio(du - u @ (_transposed(u) @ du), row) @ ctx.vh
+            da = da + _ratio(du - u @ (transposed(u) @ du), row) @ ctx.vh
         if v.shape[-2] > s.shape[-1]:
-            da = da + u @ _transposed(_ratio(dv - v @ (ctx.vh @ dv), row))
+            da = da + u @ transposed(_ratio(dv - v @ (ctx.vh @ dv), row))
         return da
 
 
@@ -56,9 +57,9 @@ class Eigh(Function):
     def backward(ctx, dw, dv):
         w, v = ctx.w, ctx.v
         gaps = w[..., None, :] - w[..., :, None]
-        turned = _skew(_transposed(v) @ dv) / 2
+        turned = _skew(transposed(v) @ dv) / 2
         return _of_triangle(
-            v @ (_on_diagonal(dw) + _ratio(turned, gaps)) @ _transposed(v), ctx.upper
+            v @ (_on_diagonal(dw) + _ratio(turned, gaps)) @ transposed(v), ctx.upper
         )
 
 
@@ -71,7 +72,7 @@ class Cholesky(Function):
     @staticmethod
     def forward(ctx, a, *, upper):
         try:
-            factor = np.linalg.cholesky(_transposed(a) if upper else a)
+            factor = np.linalg.cholesky(transposed(a) if upper else a)
         except np.linalg.LinAlgError as error:
             if "definite" not in str(error):
                 raise
@@ -81,21 +82,21 @@ class Cholesky(Function):
                 "lifts them."
             ) from None
         ctx.upper = upper
-        ctx.y = _transposed(factor) if upper else factor
+        ctx.y = transposed(factor) if upper else factor
         return ctx.y
 
     @staticmethod
     def backward(ctx, dy):
-        lower, dl = (_transposed(ctx.y), _transposed(dy)) if ctx.upper else (ctx.y, dy)
+        lower, dl = (transposed(ctx.y), transposed(dy)) if ctx.upper else (ctx.y, dy)
         side = dl.shape[-1]
-        halved = keep(_transposed(lower) @ dl, np.tri(side, dtype=bool)) * (1 - np.eye(side) / 2)
+        halved = keep(transposed(lower) @ dl, np.tri(side, dtype=bool)) * (1 - np.eye(side) / 2)
         inverse = np.linalg.inv(lower)
-        return _of_triangle(_transposed(inverse) @ halved @ inverse, ctx.upper)
+        return _of_triangle(transposed(inverse) @ halved @ inverse, ctx.upper)
 
 
 def _of_triangle(symmetric: Any, upper: bool) -> Any:
     """The gradient of one triangle, which stands for both."""
-    both = symmetric + _transposed(symmetric)
+    both = symmetric + transposed(symmetric)
     side = both.shape[-1]
     read = np.tri(side, dtype=bool)
     return keep(both, read.T if upper else read) * (1 - np.eye(side) / 2)
@@ -107,15 +108,11 @@ def _ratio(a: Any, b: Any) -> Any:
 
 
 def _skew(a: Any) -> Any:
-    return a - _transposed(a)
+    return a - transposed(a)
 
 
 def _on_diagonal(values: Any) -> Any:
     return values[..., None] * np.eye(values.shape[-1])
-
-
-def _transposed(a: Any) -> Any:
-    return np.swapaxes(a, -1, -2)
 
 
 class SVDResult(NamedTuple):

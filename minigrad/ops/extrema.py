@@ -53,8 +53,9 @@ class Minimum(Function):
 
 
 def _share(dy, loses, ties):
-    share = keep(dy, ~loses)
-    return keep(share, ~ties) + keep(0.5 * share, ties) if np.any(ties) else share
+    if not np.any(ties):
+        return keep(dy, ~loses)
+    return keep(dy, ~(loses | ties)) + keep(0.5 * dy, ties)
 
 
 @implements(np.fmax)

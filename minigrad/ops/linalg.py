@@ -23,7 +23,7 @@ class Inv(Function):
 
     @staticmethod
     def backward(ctx, dy):
-        y = _transposed(ctx.y)
+        y = transposed(ctx.y)
         return -y @ dy @ y
 
 
@@ -38,7 +38,7 @@ class Det(Function):
 
     @staticmethod
     def backward(ctx, dy):
-        return (dy * ctx.y)[..., None, None] * _transposed(Inv.call(ctx.a))
+        return (dy * ctx.y)[..., None, None] * transposed(Inv.call(ctx.a))
 
 
 class Slogdet(Function):
@@ -51,7 +51,7 @@ class Slogdet(Function):
 
     @staticmethod
     def backward(ctx, ds, dy):
-        return dy[..., None, None] * _transposed(Inv.call(ctx.a))
+        return dy[..., None, None] * transposed(Inv.call(ctx.a))
 
 
 @implements(np.linalg.solve)
@@ -69,12 +69,13 @@ class Solve(Function):
         x = ctx.x
         if ctx.vector:
             x, dx = x[..., None], dx[..., None]
-        db = np.linalg.solve(_transposed(ctx.a), dx)
-        da = -db @ _transposed(x) if ctx.needs_input_grad[0] else None
+        db = np.linalg.solve(transposed(ctx.a), dx)
+        da = -db @ transposed(x) if ctx.needs_input_grad[0] else None
         return da, db[..., 0] if ctx.vector else db
 
 
-def _transposed(a: Any) -> Any:
+def transposed(a: Any) -> Any:
+    """The last two axes exchanged; for use in rules."""
     return np.swapaxes(a, -1, -2)
 
 

@@ -36,7 +36,7 @@ def make_mazes(config: Config, batch: int, seed: int, **options: Any) -> maze.Si
             **{"size": config.side, "order": "CHW"} | options,
         )
     except maze.MazeError as error:
-        raise UsageError(f"--maze {config.maze}: {error} The default here is tiny.") from error
+        raise UsageError(f"--maze {config.maze}: {error}") from error
 
 
 @contextmanager

@@ -72,6 +72,7 @@ THETA = np.zeros((2, 2, 3))
     [
         (THETA[0], (2, 1, 4, 4), ShapeError, r"theta has shape \(2, 3\); it must be \(N, 2, 3\)"),
         (THETA.reshape(2, 6), (2, 1, 4, 4), ShapeError, r"\(2, 6\)"),
+        (THETA, (2, 1, 4.5, 4), ShapeError, "whole numbers of 1 or more"),
         (THETA, (4, 4), ShapeError, r"size is \(4, 4\); it must be \(N, C, H', W'\)"),
         (THETA, (3, 1, 4, 4), ShapeError, "with N = 2"),
         (THETA, (2, 1, 0, 4), ShapeError, "1 or more"),

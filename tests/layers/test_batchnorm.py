@@ -132,6 +132,11 @@ def test_wrong_input_is_refused():
         F.batch_norm(np.zeros((4, 3)), None, None)
     with pytest.raises(OptionError, match="num_features"):
         BatchNorm2d(0)
+    for options, said in (({"eps": -1}, "eps is added"), ({"momentum": 2}, "momentum is a share")):
+        with pytest.raises(OptionError, match=f"^BatchNorm2d: {said}"):
+            BatchNorm2d(3, **options)
+        with pytest.raises(OptionError, match=f"^batch_norm: {said}"):
+            F.batch_norm(np.zeros((4, 3)), None, None, training=True, **options)
 
 
 def test_repr_is_pytorchs():

@@ -57,7 +57,7 @@ def test_the_mask_comes_from_rng_or_the_shared_generator():
     np.testing.assert_array_equal(Dropout(0.5)(x).data, shared)
 
 
-@pytest.mark.parametrize("p", [-0.1, 1.5, float("nan")])
+@pytest.mark.parametrize("p", [-0.1, 1.5, float("nan"), "a"])
 def test_a_rate_that_is_no_probability_is_refused(p):
     with pytest.raises(OptionError, match="probability"):
         Dropout(p)

@@ -94,7 +94,7 @@ def test_where_nobody_could_play_is_refused(text):
 
 def test_one_cannot_start_only_on_the_goal():
     walls = from_text("####\n#..#\n####").walls
-    with pytest.raises(LayoutError, match=r"(?s)it is the goal's.*>   2 .*everywhere"):
+    with pytest.raises(LayoutError, match=r"(?s)it is the goal's.*>   2 .*Mark another with P"):
         type(from_text(OWN))(walls, goals=[(1, 1)], starts=[(1, 1)])
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad import Function, enable_grad, grad, is_grad_enabled, no_grad, tensor
-from minigrad.errors import GraphError, ShapeError
+from minigrad.errors import DtypeError, GraphError, ShapeError
 
 
 class Counted(Function):
@@ -300,6 +300,8 @@ def test_the_upstream_gradient():
         (x * 2).backward(np.ones(2))
     with pytest.raises(ShapeError):
         (x * 2).backward(1.0)
+    with pytest.raises(DtypeError, match="complex128; it must be real"):
+        (x * 2).backward(1j * np.ones(3))
     (x * 2).backward([1, 2, 3])
     np.testing.assert_array_equal(x.grad, [2, 4, 6])
     (x * 2).backward(tensor([1.0, 1, 1]))

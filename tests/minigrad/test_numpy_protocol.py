@@ -239,6 +239,15 @@ def test_a_misfit_inside_a_composed_function_names_what_was_called(call, words):
         call(_leaf(), tensor(np.ones((2, 2)), requires_grad=True))
 
 
+def test_what_numpy_said_of_a_misfit_stays_its_cause():
+    with pytest.raises(ShapeError) as caught:
+        np.sum(_leaf(), axis=3)
+    assert isinstance(caught.value.__cause__, np.exceptions.AxisError)
+    with pytest.raises(ShapeError, match="^trace: ") as caught:
+        np.trace(_leaf())
+    assert str(caught.value.__cause__).startswith("diagonal: ")
+
+
 def test_refusals_are_type_errors_and_ours():
     """So that NumPy, and code that asks by `except TypeError`, understands them."""
     assert issubclass(UnsupportedError, TypeError)

@@ -184,6 +184,21 @@ def test_a_folder_that_cannot_be_made_is_told_before_any_training(capsys, out):
     assert captured.out == ""
 
 
+@pytest.mark.parametrize("option", ["--out", "--resume"])
+def test_an_empty_name_is_no_folder(capsys, option):
+    assert type_in(f"logistic {option}=") == 2
+    assert f"{option} names no folder" in capsys.readouterr().err
+
+
+def test_too_much_memory_is_told(capsys, monkeypatch):
+    def starve(*_):
+        raise MemoryError("Unable to allocate 1. PiB.")
+
+    monkeypatch.setattr("tasks.execute.start", starve)
+    assert type_in("logistic --preset quick --picture false") == 2
+    assert "not enough memory: Unable to allocate 1. PiB." in capsys.readouterr().err
+
+
 def test_missing_data_are_told_and_bar_no_second_attempt(capsys, tmp_path):
     assert type_in("logistic --preset quick --data nowhere.npz") == 2
     captured = capsys.readouterr()
