@@ -1,4 +1,4 @@
-"""``python -m maze``: list, draw, play and record mazes, and score the two players in all of them."""
+"""``python -m maze``: list, draw, play and record mazes, and see and score how two players fare in them."""
 
 import argparse
 import getpass
@@ -9,7 +9,7 @@ from pathlib import Path
 from maze import scores
 from maze.constants import FRAME_RATE
 from maze.errors import MazeError
-from maze.players import PLAYERS, find_player
+from maze.players import PLAYERS, find_player, rollout
 from maze.playing.session import Session, best, keep_score
 from maze.playing.terminal import play_in_terminal
 from maze.playing.window import WindowError, play_in_window
@@ -44,7 +44,7 @@ def _list(options: argparse.Namespace) -> None:
     )
     for name in ("IMaze", "StaticSmall", "StaticLarge", "RandomMazeSmall"):
         print(f"\n{name}{', for one' if VARIANTS[name].is_random else ''}\n{_text(name, 0)}")
-    print("\npython -m maze draw|play|record NAME, python -m maze scores; each has --help.")
+    print("\npython -m maze draw|play|record|ways NAME, python -m maze scores; each has --help.")
     print("NAME may be a text file of your own that ends in .txt.")
 
 
@@ -98,6 +98,22 @@ def _record(options: argparse.Namespace) -> None:
     print(f"wrote {out}")
 
 
+def _ways(options: argparse.Namespace) -> None:
+    simulator = make(options.name, options.episodes, options.seed, size=1)
+    if simulator.variant.is_random:
+        raise MazeError(f"{simulator.variant.name} has other walls each episode: no map fits all.")
+    from maze.figures import ways
+
+    played = rollout(simulator, find_player(options.player, options.seed))
+    name = simulator.variant.name
+    out = options.out or Path(f"{name}-ways.png")
+    try:
+        ways(simulator.episodes[0], played, f"{name}: {options.player}").savefig(out, dpi=110)
+    except (OSError, ValueError) as error:
+        raise MazeError(f"cannot write {out}: {error}") from error
+    print(f"wrote {out}")
+
+
 def _score(options: argparse.Namespace) -> None:
     text = scores.report(options.episodes, options.seed)
     print(text)
@@ -136,6 +152,11 @@ def _parser() -> argparse.ArgumentParser:
     record.add_argument(
         "--out", type=Path, help="a .gif, or a .mp4 where ffmpeg is; default: NAME.gif"
     )
+
+    walked = _command(commands, "ways", _ways, "a player's way, and where it spends its time")
+    walked.add_argument("--player", default="oracle", help=f"{' or '.join(PLAYERS)} (oracle)")
+    walked.add_argument("--episodes", type=_positive, default=100, help="of the heat map (100)")
+    walked.add_argument("--out", type=Path, help="a picture; default: NAME-ways.png")
 
     score = commands.add_parser(
         "scores", help="scores of the oracle and of chance, into RESULTS.md"

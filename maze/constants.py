@@ -23,9 +23,7 @@ TURN_TIME = 0.06  # seconds, the same of turning
 
 RADIUS = 0.25  # tiles: half the side of the square that the agent is to the walls
 REACH = 0.5  # tiles: who comes as near to a thing has it. No corridor lets one pass by.
-START_DISTANCE = (
-    8  # tiles of path at least from a start to the goal, where the maze has room: four cells
-)
+START_DISTANCE = 8  # tiles of path at least from a start to a goal that moves: four cells
 
 GOAL_REWARD, APPLE_REWARD, STRAWBERRY_REWARD = 10.0, 1.0, 2.0
 

@@ -67,7 +67,9 @@ class Draw:
             walls=walls,
             things=_things(kinds if self.fruit else kinds[:1]),
             distances=distances,
-            starts=_starts(layout, distances),
+            starts=_starts(
+                layout, distances, self.variant.is_random or _roams(layout, self.variant)
+            ),
         )
 
     @property
@@ -82,12 +84,15 @@ class Draw:
         return (height, width), len(self.layout.free), things
 
 
+def _roams(layout: Layout, variant: Variant) -> bool:
+    """Whether the goal is drawn from the whole floor each episode."""
+    return variant.moves_goal or not layout.goals
+
+
 def _places(
     layout: Layout, variant: Variant, rng: np.random.Generator
 ) -> tuple[Tile, list[Tile], list[Tile]]:
-    goals = layout.goals
-    if variant.moves_goal or not goals:
-        goals = layout.free
+    goals = layout.free if _roams(layout, variant) else layout.goals
     if len(layout.starts) == 1:
         goals = [tile for tile in goals if tile not in layout.starts]
     goal = goals[int(rng.integers(len(goals)))]
@@ -105,12 +110,14 @@ def _things(kinds: list[tuple[int, list[Tile]]]) -> np.ndarray:
     return np.array(placed, THING)
 
 
-def _starts(layout: Layout, distances: np.ndarray) -> np.ndarray:
-    """The layout's own places, else all that are far enough from the goal, or as far as there is."""
+def _starts(layout: Layout, distances: np.ndarray, far: bool) -> np.ndarray:
+    """The layout's own places, else the floor; `far` from the goal, or as far as there is."""
+    least = 1
     if layout.starts:
         allowed = np.zeros(distances.shape, bool)
         allowed[tuple(np.transpose(layout.starts))] = True
-        allowed &= distances > 0
     else:
-        allowed = distances >= min(START_DISTANCE, int(distances.max()))
-    return np.flatnonzero(allowed).astype(np.int32)
+        allowed = np.ones(distances.shape, bool)
+        if far:
+            least = min(START_DISTANCE, int(distances.max()))
+    return np.flatnonzero(allowed & (distances >= least)).astype(np.int32)

@@ -1,13 +1,17 @@
 """Figures: ways through a maze, and where one has been. matplotlib is imported when something is drawn."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from maze.episode import Episode
+from maze.players import Rollout
 from maze.topdown import ground
 
-__all__ = ["draw_heat_map", "draw_maze", "draw_trajectory", "visits"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_heat_map", "draw_maze", "draw_trajectory", "visits", "ways"]
 
 TILE = 8  # pixels of a tile in the picture underneath
 
@@ -65,3 +69,29 @@ def draw_heat_map(axes: Any, episode: Episode, poses: np.ndarray) -> Any:
     share = np.ma.masked_where(episode.walls > 0, 100 * visits(episode, poses))
     draw_maze(axes, episode, pale=0.75)
     return axes.imshow(share, cmap="viridis", extent=(0, width, height, 0), vmin=0)
+
+
+def ways(episode: Episode, played: Rollout, title: str = "") -> "Figure":
+    """Draw the way of the first of N episodes, from light to dark, beside where all N spent their time.
+
+    Parameters
+    ----------
+    episode : Episode
+        The first; the others have the same walls.
+    played : Rollout
+        Of all.
+    title : str, optional
+    """
+    from matplotlib.figure import Figure
+
+    height, width = episode.walls.shape
+    count = played.poses.shape[1]
+    figure = Figure(figsize=(11, 1 + 5 * height / width), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    draw_trajectory(left, episode, played.poses[:, 0], played.found[:, 0])
+    left.set_title(f"one episode: points {played.scores[0]:.0f}, goals {played.found[:, 0].sum()}")
+    image = draw_heat_map(right, episode, played.poses)
+    right.set_title(f"{count} episodes: points {played.scores.mean():.1f} in the mean")
+    figure.colorbar(image, ax=right, label="% of the time", shrink=0.8)
+    figure.suptitle(title)
+    return figure

@@ -3,10 +3,12 @@
 A character is a tile:
 
     #  wall                          .  or a space: floor
-    1 … 9  wall of that style        P  floor where one may start; without any, that is everywhere
+    1 … 9  wall of that style        P  floor where one may start; without any, see below
     G  a place for the goal          A  an apple, +1          S  a strawberry, +2
 
-Walls have tiles of their own, so that a maze of 5 x 10 cells is a text of 11 x 21 characters.
+Without a P one may start everywhere but on the goal; without a G the goal is drawn from the whole floor, and one
+starts four cells away from it, if there is room. Walls have tiles of their own, so that a maze of 5 x 10 cells
+is a text of 11 x 21 characters.
 """
 
 from dataclasses import dataclass, field
@@ -39,7 +41,7 @@ class Layout:
         Places for the goal; without any, it is drawn from the floor.
     apples, strawberries : list of (row, column)
     starts : list of (row, column)
-        Where one may start; without any, that is everywhere.
+        Where one may start; without any, on the whole floor.
     name : str
         What errors call it.
 

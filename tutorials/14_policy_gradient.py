@@ -7,7 +7,7 @@ How to learn from a reward that has no derivative: make what turned out well mor
 three levers, where the gradient can be written down; then in a corridor, where the reward comes
 late, and the k-step return and the critic of the lecture's agent carry it back.
 
-Takes about twenty seconds.
+Takes about five seconds.
 
 You need lesson 1. The algorithm is advantage actor-critic, from V. Mnih et al., Asynchronous
 Methods for Deep Reinforcement Learning, 2016. Its source here is in `tasks/navigation`: `losses.py` and

@@ -47,7 +47,7 @@ def curves(
                       ha="right", va="bottom", color="0.3", fontsize=8)  # fmt: skip
     axes.set(xlabel="agent steps (millions)", ylabel="points an episode", title=title)
     axes.grid(True, linewidth=0.3)
-    axes.legend(loc="center left")
+    axes.legend()
     return figure
 
 

@@ -24,10 +24,10 @@ LARGE = ("StaticLarge", "RandomGoalLarge")
 
 def planned() -> Iterator[tuple[str, list[str]]]:
     """Every run, the most telling first: its name, and what follows `python -m tasks`."""
-    default = ["navigation", "--seed", "0", "--threads", "1"]
+    default = ["navigation", "--seed", "0"]
     yield "tiny nav-d2 seed0", default
     for agent in MAIN[1:]:
-        yield f"tiny {agent} seed0", [*default, "--agent", agent]
+        yield f"tiny {agent} seed0", [*default, "--agent", agent, "--threads", "1"]
     for seed in (0, 1, 2):
         for agent in (*MAIN, "nav-rgbd"):
             yield _run("StaticSmall", agent, seed)

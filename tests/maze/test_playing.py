@@ -160,6 +160,14 @@ def test_a_maze_is_drawn_as_text_or_as_a_picture(tmp_path, capsys):
     assert out.read_bytes().startswith(b"\x89PNG")
 
 
+def test_ways_are_drawn_of_mazes_whose_walls_stay(tmp_path, capsys):
+    out = tmp_path / "ways.png"
+    assert main(["ways", "IMaze", "--player", "random", "--episodes", "2", "--out", str(out)]) == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+    assert main(["ways", "RandomMazeSmall"]) == 2
+    assert "other walls each episode" in capsys.readouterr().err
+
+
 def test_a_film_is_recorded(tmp_path):
     out = tmp_path / "film.gif"
     command = ["record", "StaticSmall", "--seconds", "0.5", "--height", "60", "--player", "random"]

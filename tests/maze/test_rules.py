@@ -76,10 +76,19 @@ def test_one_starts_away_from_the_goal_and_at_rest(name):
     for _ in range(3):
         mazes.reset()
         info = mazes.info()
-        assert (info["distance"] >= START_DISTANCE).all()
+        least = START_DISTANCE if name.startswith("Random") else 1
+        assert (info["distance"] >= least).all()
         assert (mazes.agents["speed_x"] == 0).all()
         assert len({tuple(tile) for tile in info["tile"].tolist()}) > 5
         assert np.ptp(info["pose"][:, 2]) > 3
+
+
+@pytest.mark.parametrize("goal", ["G", "."])
+def test_only_a_goal_that_is_drawn_is_far_from_the_start(goal):
+    mazes = maze.make(maze.from_text(f"{'#' * 33}\n#{goal}{'.' * 30}#\n{'#' * 33}"), 64, 0, size=1)
+    mazes.reset()
+    near = (mazes.info()["distance"] < START_DISTANCE).mean()
+    assert near == 0 if goal == "." else 0.1 < near < 0.5
 
 
 def test_a_goal_that_moves_leaves_the_only_start_free():

@@ -34,7 +34,8 @@ def test_each_command_is_a_run_of_what_its_name_says(name):
     maze, agent, seed, *more = name.split()
     assert (config.maze, config.agent, f"seed{config.seed}") == (maze, agent, seed)
     if maze == "tiny":
-        assert config == make_config(Config, PRESETS, "default", {"threads": "1", "agent": agent})
+        texts = {} if agent == "nav-d2" else {"agent": agent, "threads": "1"}
+        assert config == make_config(Config, PRESETS, "default", texts)
         return
     assert config.steps == (6_000_000 if "6M" in more else 2_000_000)
     assert config.depth_form == ("regression" if "regression" in more else "bands")
