@@ -117,10 +117,12 @@ def in_window(trained: Trained) -> bool:
         window = tkinter.Tk()
     except Exception:  # ImportError without Tk, TclError without a display
         return False
+    window.title(f"{trained.config.agent} in {trained.config.maze}")
     label, line = tkinter.Label(window), tkinter.Label(window, font=("TkFixedFont", 12))
     label.pack()
     line.pack()
     episode = frames(trained)
+    pause = 1_000 * trained.mazes().repeat // FRAME_RATE  # milliseconds
 
     def tick() -> None:
         shown = next(episode, None)
@@ -132,7 +134,7 @@ def in_window(trained: Trained) -> bool:
         label.image = tkinter.PhotoImage(data=data)  # type: ignore[attr-defined]
         label.configure(image=label.image)  # type: ignore[attr-defined]
         line.configure(text=words)
-        window.after(1_000 * trained.mazes().repeat // FRAME_RATE, tick)
+        window.after(pause, tick)
 
     tick()
     window.mainloop()
