@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks.navigation``: act and learn of the navigation agent, beside PyTorch.
+"""``python -m tests.benchmarks.navigation``: the navigation agent beside PyTorch; writes NAVIGATION.md.
 
 Nav A3C+D2+L acts for 20 steps in 16 mazes and learns from them; the mazes are left out: both see the
 same pictures again and again. The two take turns on the same number of threads.
@@ -8,6 +8,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -26,6 +27,21 @@ from tests.benchmarks import machine
 from tests.benchmarks.pairs import measure
 
 AGENT, STEPS, MAZES = "nav-d2l", 20, 16
+RESULTS = Path(__file__).with_name("NAVIGATION.md")
+
+HEAD = """\
+# The navigation agent beside PyTorch
+
+    {command}
+
+{machine}
+
+Nav A3C+D2+L acts for 20 steps in 16 mazes and learns from them, the mazes left out. Agent steps a second, by the
+medians of the times; the ratio is the median over pairs.
+
+| threads | ours | PyTorch | ours by it |
+| ------: | ---: | ------: | ---------: |
+"""
 
 
 def fixed_unroll() -> Unroll:
@@ -141,23 +157,29 @@ def theirs(unroll: Unroll) -> Callable[[], None]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, and print a line for each number of threads."""
+    """Measure, and print and write a line for each number of threads."""
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks.navigation", description=__doc__
     )
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], metavar="N")
     parser.add_argument("--seconds", type=float, default=20.0, help="for each number of threads")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="default: NAVIGATION.md here")
     options = parser.parse_args(arguments)
-    print(f"    {shlex.join(['python', '-m', 'tests.benchmarks.navigation', *arguments])}\n")
-    print(", ".join(f"{name} {value}" for name, value in machine.describe().items()), "\n")
     sides = ours(fixed_unroll()), theirs(fixed_unroll())
-    print("| threads | agent steps/s, ours | PyTorch | ours by it |\n| ---: | ---: | ---: | ---: |")
+    rows = []
     for n in options.threads:
         with machine.running_on(n):
             pairs = measure(*sides, options.seconds, 5)
         rates = (STEPS * MAZES / median(times) for times in (pairs.ours, pairs.theirs))
-        print(f"| {n} | {' | '.join(f'{rate:,.0f}' for rate in rates)} | {pairs.ratio:.2f} |")
+        rows.append(f"| {n} | {' | '.join(f'{rate:,.0f}' for rate in rates)} | {pairs.ratio:.2f} |")
+    text = HEAD.format(
+        command=shlex.join(["python", "-m", "tests.benchmarks.navigation", *arguments]),
+        machine=", ".join(f"{name} {value}" for name, value in machine.describe().items()),
+    )
+    text += "\n".join(rows) + "\n"
+    print(text)
+    options.out.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
