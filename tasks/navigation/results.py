@@ -26,8 +26,6 @@ def planned() -> Iterator[tuple[str, list[str]]]:
     """Every run, the most telling first: its name, and what follows `python -m tasks`."""
     default = ["navigation", "--seed", "0"]
     yield "tiny nav-d2 seed0", default
-    for agent in MAIN[1:]:
-        yield f"tiny {agent} seed0", [*default, "--agent", agent, "--threads", "1"]
     for seed in (0, 1, 2):
         for agent in (*MAIN, "nav-rgbd"):
             yield _run("StaticSmall", agent, seed)
@@ -42,6 +40,8 @@ def planned() -> Iterator[tuple[str, list[str]]]:
     for maze in ("RandomGoalSmall", *LARGE):
         for agent in ("nav-d2", "lstm"):
             yield _run(maze, agent, 0, LONGER)
+    for agent in MAIN[1:]:
+        yield f"tiny {agent} seed0", [*default, "--agent", agent, "--threads", "1"]
 
 
 def _run(maze: str, agent: str, seed: int, steps: int = STEPS) -> tuple[str, list[str]]:
