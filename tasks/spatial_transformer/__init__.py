@@ -14,7 +14,7 @@ TASKS = (
     Task(
         name="mnist_addition",
         summary="two digits and only their sum is told: two transformers divide the work",
-        duration="quick 15 s, default 4 min, paper days",
+        duration="quick 15 s, default 3 min, paper days",
         headline="error of a default run: fcn 77.8 %, 2st-fcn 42.4 %; each transformer follows one digit",
         slide="MNIST Addition",
         module="tasks.spatial_transformer.mnist_addition",
@@ -30,7 +30,7 @@ TASKS = (
     Task(
         name="invariance",
         summary="how far a net's features stay put when a digit is moved, turned or scaled, by layer",
-        duration="quick 10 s, default 2 min, paper hours",
+        duration="quick 10 s, default 1 min, paper hours",
         headline="half changed after: cnn pool2 3.8 px, 35 degrees; st-cnn crop over 8 px, 19 degrees",
         slide="Convolutional nets have pooling layers to accommodate spatial translations",
         module="tasks.spatial_transformer.invariance",
