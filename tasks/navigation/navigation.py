@@ -38,7 +38,7 @@ class Config(CommonConfig):
     value: float = option(0.5, "weight of the value loss", minimum=0)
     depth1: float = option(0.33, "weight of depth from f", minimum=0)
     depth2: float = option(0.33, "weight of depth from h", minimum=0)
-    loop: float = option(0.33, "weight of loop closure", minimum=0)
+    loop: float = option(0.03, "weight of loop closure", minimum=0)
     depth_form: Literal["bands", "regression"] = option(
         "bands", "depth by classification into 8 bands, or as a number"
     )
@@ -92,7 +92,7 @@ SWEEP = Sweep(
         "entropy": "1e-4..1e-2",
         "depth1": "0.1|0.33|1",
         "depth2": "0.1|0.33|1",
-        "loop": "0.1|0.33|1",
+        "loop": "0.01|0.03|0.1",
     },
     measure="score",
 )

@@ -29,6 +29,8 @@ by trials with nav-d2 in StaticSmall, seed 0, by the points of training at the e
   for memory was not looked for.
 - The reward scale, 0.2: 71 points, beside 17 at 0.1 and 14 at 0.5, where an apple counts as much as half a goal
   and the agent went round from fruit to fruit. These were with `--unroll 50`, and with starts four cells from the goal.
+- The weight of loop closure, 0.03: with a third, as depth has, nav-d1d2l stood at 27 points from 1 to 1.65 million
+  steps, where it was stopped; with 0.03 it had 105 at 1.2 million, and with a tenth for all three tasks 89.
 
 The mazes of the paper are those of DeepMind Lab, and ours are our own, so its scores are no yardstick for ours; the
 oracle's are. Minutes are those of a machine that did other things meanwhile.

@@ -33,7 +33,7 @@ class Weights:
     entropy: float = 1e-3
     d1: float = 0.33
     d2: float = 0.33
-    loop: float = 0.33
+    loop: float = 0.03
 
 
 class Learner:
