@@ -68,7 +68,7 @@ class Draw:
             things=_things(kinds if self.fruit else kinds[:1]),
             distances=distances,
             starts=_starts(
-                layout, distances, self.variant.is_random or _roams(layout, self.variant)
+                layout, distances, self.variant.is_random or _goal_is_anywhere(layout, self.variant)
             ),
         )
 
@@ -84,7 +84,7 @@ class Draw:
         return (height, width), len(self.layout.free), things
 
 
-def _roams(layout: Layout, variant: Variant) -> bool:
+def _goal_is_anywhere(layout: Layout, variant: Variant) -> bool:
     """Whether the goal is drawn from the whole floor each episode."""
     return variant.moves_goal or not layout.goals
 
@@ -92,7 +92,7 @@ def _roams(layout: Layout, variant: Variant) -> bool:
 def _places(
     layout: Layout, variant: Variant, rng: np.random.Generator
 ) -> tuple[Tile, list[Tile], list[Tile]]:
-    goals = layout.free if _roams(layout, variant) else layout.goals
+    goals = layout.free if _goal_is_anywhere(layout, variant) else layout.goals
     if len(layout.starts) == 1:
         goals = [tile for tile in goals if tile not in layout.starts]
     goal = goals[int(rng.integers(len(goals)))]

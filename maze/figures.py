@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maze.episode import Episode
-from maze.players import Rollout
 from maze.topdown import ground
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from maze.players import Rollout
 
 __all__ = ["draw_heat_map", "draw_maze", "draw_trajectory", "visits", "ways"]
 
@@ -71,7 +72,7 @@ def draw_heat_map(axes: Any, episode: Episode, poses: np.ndarray) -> Any:
     return axes.imshow(share, cmap="viridis", extent=(0, width, height, 0), vmin=0)
 
 
-def ways(episode: Episode, played: Rollout, title: str = "") -> "Figure":
+def ways(episode: Episode, played: "Rollout", title: str = "") -> "Figure":
     """Draw the way of the first of N episodes, from light to dark, beside where all N spent their time.
 
     Parameters

@@ -75,7 +75,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "agent": "nav-d1d2l",
         "steps": 25_000_000,
         "unroll": 50,
-        "lr": 3e-4,
+        "lr": 3e-4,  # from the middle of the paper's range, as we remember it: see SWEEP
         "reward_scale": 0.3,
         # The paper tells no eps. Under the root it has to be small beside the squares of gradients that are means.
         "eps_inside": True,
