@@ -6,6 +6,10 @@ goals       per cent of the episodes in which the goal was found
 latency     seconds of the game to the first goal of an episode, and from each goal to the next
 accuracy    per cent of steps, or of depth pixels, told rightly
 f1          of loop closure: 2 right / (2 right + false alarms + missed)
+loops       per cent of steps in which a loop is closed: the straighter the ways, the fewer
+auroc       per cent of all pairs of steps, one that closes a loop and one that does not, in which the head
+            thinks a loop likelier in the first. `path_length` is the same for the steps since the path began,
+            in its place: a head that only knows the time would do as well
 """
 
 from __future__ import annotations
@@ -37,8 +41,10 @@ class Test:
         Poses, rewards and goal finds.
     values : (T, M)
         What the agent expected.
-    position, loop : float
-        Accuracy in per cent; F1 (NaN for an agent without the head, or where no loop was closed or told).
+    position : float
+        Accuracy in per cent.
+    loop : dict
+        What was measured of the head of loop closure, by the names of metrics.json; empty without one.
     depth : dict from head to per cent
     likelihoods : (T, KEPT, cells)
         Of the position, by the decoder.
@@ -53,7 +59,7 @@ class Test:
     played: Rollout
     values: np.ndarray
     position: float
-    loop: float
+    loop: dict[str, object]
     depth: dict[str, float]
     likelihoods: np.ndarray
     pictures: np.ndarray
@@ -75,7 +81,7 @@ class Test:
             "latency": {name: seconds for name, seconds in means.items() if seconds is not None},
             "accuracy": {"position": self.position}
             | {f"depth_{name}": share for name, share in self.depth.items()},
-        } | ({} if np.isnan(self.loop) else {"f1": {"loop": self.loop}})
+        } | self.loop
 
 
 def _mean(seconds: np.ndarray) -> float | None:
@@ -93,7 +99,9 @@ class _Observer:
         self.kept: list[tuple[np.ndarray, ...]] = []
         self.right = 0
         self.depth_right: dict[str, float] = {}
-        self.loops = np.zeros(3, np.int64)  # told rightly, told in all, true in all
+        self.loops: list[
+            tuple[np.ndarray, ...]
+        ] = []  # how likely, whether true, length of the path
 
     def __call__(self, simulator: Simulator) -> np.ndarray:
         actions = self.player(simulator)
@@ -120,8 +128,7 @@ class _Observer:
         self.goals = goals.copy()
         true = self.loop.step(velocity) == 1
         if logits is not None:
-            told = softmax(logits, 1).data[:, 1] > 0.5
-            self.loops += [np.sum(told & true), np.sum(told), np.sum(true)]
+            self.loops.append((softmax(logits, 1).data[:, 1], true, self.loop.length.copy()))
 
 
 def evaluate(player: Player, decoder: PositionDecoder, simulator: Simulator) -> Test:
@@ -130,19 +137,42 @@ def evaluate(player: Player, decoder: PositionDecoder, simulator: Simulator) -> 
     played = rollout(simulator, observer)
     steps, batch = played.rewards.shape
     likelihoods, pictures, tiles, told = (np.array(part) for part in zip(*observer.kept))
-    right, told_loops, true_loops = observer.loops
-    total = told_loops + true_loops
     return Test(
         played=played,
         values=np.array(observer.values),
         position=100 * observer.right / (steps * batch),
-        loop=float(2 * right / total) if total else np.nan,
+        loop=_judge(*map(np.concatenate, zip(*observer.loops))) if observer.loops else {},
         depth={name: 100 * share / steps for name, share in observer.depth_right.items()},
         likelihoods=likelihoods,
         pictures=pictures,
         tiles=tiles,
         told=told.reshape(steps, -1, depth.ROWS, depth.COLUMNS),
     )
+
+
+def _judge(likely: np.ndarray, true: np.ndarray, length: np.ndarray) -> dict[str, object]:
+    told = likely > 0.5
+    found: dict[str, object] = {"loops": 100 * float(true.mean())}
+    either = told.sum() + true.sum()
+    if either:
+        found |= {"f1": {"loop": float(2 * np.sum(told & true) / either)}}
+    if 0 < true.sum() < len(true):
+        ways = {"loop": likely, "path_length": length}
+        found |= {"auroc": {name: 100 * auroc(way, true) for name, way in ways.items()}}
+    return found
+
+
+def auroc(scores: np.ndarray, true: np.ndarray) -> float:
+    """The area under the ROC curve of scores (M,) for labels (M,) bool, of both of which there are some.
+
+    It is the share of pairs, one true and one not, in which the true one has the higher score, a tie
+    counting half: from the mean rank of the true ones.
+    """
+    _, which, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[which]  # from 1; those that tie have their mean
+    positive = int(true.sum())
+    above = ranks[true].sum() - positive * (positive + 1) / 2
+    return float(above / (positive * (len(true) - positive)))
 
 
 def scale(make: Callable[[], Simulator]) -> dict[str, float]:
