@@ -4,6 +4,9 @@ It differs from the synchronous form, in which one learner takes a step for a ba
 
 - each worker has one maze, and a step is taken for each unroll of it, not for that of all mazes;
 - the order of the steps is left to chance, so that the same seed does not give the same numbers;
+- each gradient is clipped by itself; the position decoder learns as the agent does, by the shared
+  RMSProp at the agent's rate, where the synchronous form gives it an Adam of its own;
+- the first episodes are whole, so that workers that begin together end them together;
 - a checkpoint holds parameters and mean squares as they are while others write. Episodes that were
   under way when a run was stopped are begun anew.
 """
@@ -12,8 +15,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +42,19 @@ class WorkerError(UsageError):
     """Workers that end again and again before they have done anything."""
 
 
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Hold SIGINT back: a process that is started meanwhile never hears it, this one a moment later."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Fleet:
     """The workers, and what they share.
 
@@ -50,6 +68,11 @@ class Fleet:
     workers : int
     say : callable
         Is told of workers that died.
+
+    Attributes
+    ----------
+    measured : int
+        Updates that `take_measures` has told of so far.
     """
 
     def __init__(
@@ -68,10 +91,11 @@ class Fleet:
             theirs[...] = p.data
         self.processes: list[Any] = []
         self.generations = [0] * workers
+        self.measured = 0
         self._born_at = [0] * workers  # updates of a worker's place when its process began
         self._stillborn = [0] * workers
         self._episodes_read = np.zeros(workers, np.int64)
-        self._sums_read, self._updates_read = np.zeros(len(MEASURES)), 0
+        self._sums_read = np.zeros(len(MEASURES))
 
     # -- processes ----------------------------------------------------------------------------------
 
@@ -100,7 +124,8 @@ class Fleet:
             name=f"worker {index}",
             daemon=True,
         )
-        process.start()
+        with _deaf_to_ctrl_c():
+            process.start()
         self._born_at[index] = int(shared.records["updates"][index])
         return process
 
@@ -160,23 +185,31 @@ class Fleet:
     def take_measures(self) -> dict[str, float]:
         """The means of the measurements since the last call; none where nothing was learned since."""
         sums, count = self.shared.records["sums"].sum(axis=0), self.shared.updates
-        if count == self._updates_read:
+        if count == self.measured:
             return {}
-        means = (sums - self._sums_read) / (count - self._updates_read)
-        self._sums_read, self._updates_read = sums, count
+        means = (sums - self._sums_read) / (count - self.measured)
+        self._sums_read, self.measured = sums, count
         return {name: float(m) for name, m in zip(MEASURES, means) if np.isfinite(m)}
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
-        shared = self.shared
-        return {
-            "updates": shared.updates,
-            "parameters": shared.parameters.copy(),
-            "squares": shared.squares.copy(),
-        }
+        """What a checkpoint keeps.
+
+        Raises
+        ------
+        NotFiniteError
+            Where a parameter is none, so that the last good checkpoint stays.
+        """
+        updates = self.shared.updates
+        parameters, squares = self.shared.parameters.copy(), self.shared.squares.copy()
+        if not np.isfinite(parameters).all():
+            raise NotFiniteError(
+                "The parameters that the workers share are not finite. The last checkpoint is from before "
+                "that; a new run with a lower --lr may do better."
+            )
+        return {"updates": updates, "parameters": parameters, "squares": squares}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where `state_dict` was taken; before the workers are started."""
-        self.shared.done[0] = self._updates_read = int(state["updates"])
+        self.shared.done[0] = self.measured = int(state["updates"])
         self.shared.parameters[...] = state["parameters"]
         self.shared.squares[...] = state["squares"]

@@ -180,8 +180,8 @@ def scale(make: Callable[[], Simulator]) -> dict[str, float]:
     return {name: float(rollout(make(), kind(0)).scores.mean()) for name, kind in PLAYERS.items()}
 
 
-def area(scores: np.ndarray) -> float:
-    """The area under a learning curve of points at equal distances, over its length."""
+def area(steps: np.ndarray, scores: np.ndarray) -> float:
+    """The area under a learning curve, over its length."""
     if len(scores) < 2:
         return float(scores.mean()) if len(scores) else 0.0
-    return float(np.mean((scores[1:] + scores[:-1]) / 2))
+    return float(np.trapezoid(scores, steps) / (steps[-1] - steps[0]))

@@ -151,7 +151,9 @@ def _asynchronously(run: Run[Config]) -> None:
         for step in run.steps(updates, {"fleet": fleet}):
             fleet.wait(step)
             if reports.log_is_due(step):
-                reports.log(step, fleet.take_finished(), fleet.take_measures())
+                measures = fleet.take_measures()
+                if measures:  # of more updates than `step`, where they went on while this drew
+                    reports.log(fleet.measured, fleet.take_finished(), measures)
             if reports.drawing_is_due(step):
                 fleet.take_over()
                 reports.draw()

@@ -132,7 +132,7 @@ class Reports:
         run.metrics["score"] = found.pop("score")
         run.metrics |= found
         run.metrics |= {f"score.{name}": points for name, points in self.scale.items()}
-        run.metrics["auc"] = area(self.curve()[1])
+        run.metrics["auc"] = area(*self.curve())
         self._draw_test(test, mazes)
         self._film()
 

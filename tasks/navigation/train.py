@@ -133,7 +133,15 @@ class Learner:
         return sum(factors[name] * term for name, term in terms.items()), thoughts, measures  # type: ignore[return-value]
 
     def state_dict(self) -> dict:
-        """What a checkpoint keeps."""
+        """What a checkpoint keeps.
+
+        Raises
+        ------
+        NotFiniteError
+            Where a parameter is none, so that the last good checkpoint stays.
+        """
+        if not all(np.isfinite(p.data).all() for p in self.net.parameters()):
+            raise NotFiniteError(_where(self.net))
         return checkpoint.collect(self._parts)
 
     def load_state_dict(self, state: dict) -> None:
@@ -151,8 +159,9 @@ def _where(net: NavigationNet) -> str:
         ]
         if broken:
             kind = {"data": "parameters", "grad": "gradients"}[what]
+            others = f" and of {len(broken) - 1} more" if len(broken) > 1 else ""
             return (
-                f"The {kind} of {', '.join(broken)} are not finite. The last checkpoint is from before that; "
+                f"The {kind} of {broken[0]}{others} are not finite. The last checkpoint is from before that; "
                 "a new run with a lower --lr may do better."
             )
     return "Its parameters are finite: the loss itself overflowed. Try a smaller --lr."

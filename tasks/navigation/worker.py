@@ -26,7 +26,7 @@ from minigrad.kernels.threads import set_num_threads
 from tasks.navigation.mazes import SEEDS_A_RUN, make_mazes
 from tasks.navigation.rollout import Actor
 from tasks.navigation.setup import build, make_learner
-from tasks.navigation.shared import MEASURES, RING, Shared, pieces
+from tasks.navigation.shared import MEASURES, MESSAGE, RING, Shared, pieces
 
 if TYPE_CHECKING:
     from tasks.navigation.navigation import Config
@@ -66,7 +66,7 @@ def work(
         while not shared.stop[0] and shared.updates < updates and os.getppid() == parent:
             worker.step()
     except MinigradError as error:
-        shared.records[index]["message"] = str(error).encode()[:500]
+        shared.records[index]["message"] = str(error).encode()[:MESSAGE]
         os._exit(FAILED)
 
 

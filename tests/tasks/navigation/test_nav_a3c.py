@@ -117,6 +117,24 @@ def test_workers_change_the_shared_parameters_until_all_updates_are_made():
     assert not any(alive(process.pid) for process in fleet.processes)
 
 
+def test_the_rate_has_fallen_to_nothing_at_the_end():
+    fleet, _ = fleet_of(updates=100)
+    try:
+        worker = Worker(fleet.config, fleet.shared, 0, 0, 100)
+        ways = []
+        for done in (0, 50, 100):
+            before = fleet.shared.parameters.copy()
+            fleet.shared.squares[...] = 1  # steps are as long as the rate is high
+            fleet.shared.done[0] = done - fleet.shared.records["updates"].sum()
+            worker.step()
+            ways.append(np.abs(fleet.shared.parameters - before).sum())
+        assert ways[0] > 0
+        assert ways[1] > 0
+        assert ways[2] == 0
+    finally:
+        fleet.close()
+
+
 def test_a_worker_that_is_killed_is_reported_and_replaced():
     said = []
     fleet, _ = fleet_of(say=said.append)

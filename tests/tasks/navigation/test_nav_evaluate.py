@@ -10,7 +10,8 @@ from layers import Parameter
 from tasks.navigation.acting import Player
 from tasks.navigation.agents import ingredients
 from tasks.navigation.decoder import PositionDecoder, grid
-from tasks.navigation.evaluate import auroc, evaluate
+from tasks.navigation.depth import BANDS, PIXELS, bands
+from tasks.navigation.evaluate import KEPT, area, auroc, evaluate
 from tasks.navigation.mazes import TINY
 from tasks.navigation.models import NavigationNet
 
@@ -27,14 +28,46 @@ def test_the_auroc_is_the_share_of_pairs_in_the_right_order(rows):
     assert auroc(scores, true) == pytest.approx(share)
 
 
+def test_the_area_counts_distances():
+    steps, scores = np.array([0, 10, 40]), np.array([0.0, 2.0, 4.0])
+    assert area(steps, scores) == pytest.approx((10 * 1 + 30 * 3) / 40)
+    assert area(steps[:1], scores[1:2]) == 2
+
+
+def certain_of(head, answers):
+    """Make a linear layer say the same, whatever it is given."""
+    head.weight = Parameter(0 * head.weight.data)
+    head.bias = Parameter(answers.astype(np.float32))
+
+
+def played_by_one_who_is_certain(cell, band):
+    """What is measured of an untrained agent that is sure of its cell, and of that depth everywhere."""
+    mazes = maze.make(TINY, KEPT, seed=0, size=20, order="CHW", frames=600)
+    rng = np.random.default_rng(0)
+    net, decoder = NavigationNet(ingredients("nav-d2"), rng, side=20), PositionDecoder(25, rng)
+    certain_of(decoder.linear, np.arange(25) == cell)
+    certain_of(net.depth_from_h[-1], np.repeat(np.arange(BANDS) == band, PIXELS))
+    return evaluate(Player(net, rng, 0.2), decoder, mazes)
+
+
+def test_position_and_depth_are_judged_by_what_is_true():
+    x, y = ((played_by_one_who_is_certain(0, 0).played.poses[..., k] - 0.5) // 2 for k in (0, 1))
+    cells = (x + 5 * y).astype(int)  # after each step; what is judged is known before it
+    cell = int(np.bincount(cells.ravel()).argmax())
+    test = played_by_one_who_is_certain(cell, 2)
+    assert 10 < test.position < 90
+    assert test.position == pytest.approx(100 * np.mean(cells == cell), abs=100 / len(cells))
+    assert 5 < test.depth["d2"] < 95
+    assert test.depth["d2"] == pytest.approx(100 * np.mean(bands(test.tiles) == 2))
+
+
 def found_by(agent, bias):
     """What is measured of an untrained agent whose head of loop closure tells the same at every step."""
     rng = np.random.default_rng(0)
     mazes = maze.make(TINY, 4, seed=0, size=20, order="CHW")
     net = NavigationNet(ingredients(agent), rng, side=20)
     if bias is not None:
-        last = net.loop[-1]
-        last.weight, last.bias = Parameter(0 * last.weight.data), Parameter(np.array(bias))
+        certain_of(net.loop[-1], np.array(bias))
     rows, columns = grid(mazes.maze_size)
     player = Player(net, np.random.default_rng(0), 0.2)
     return evaluate(player, PositionDecoder(rows * columns, rng), mazes).metrics

@@ -13,9 +13,10 @@ from tasks.__main__ import main
 from tasks.config import UsageError, make_config
 from tasks.execute import resume, start
 from tasks.navigation import figures
-from tasks.navigation.acting import Player, draw_actions
+from tasks.navigation.acting import Player, draw_actions, empty_senses, perceive
 from tasks.navigation.agents import ingredients
 from tasks.navigation.decoder import PositionDecoder, cells, grid
+from tasks.navigation.depth import coarse
 from tasks.navigation.models import NavigationNet, Senses
 from tasks.navigation.navigation import PRESETS, Config
 from tasks.navigation.rollout import Actor
@@ -114,6 +115,61 @@ def test_at_the_end_of_an_episode_the_value_of_its_end_is_kept_and_memory_emptie
     second = actor.unroll()
     assert second.senses.first[:, 0].tolist() == [True] + [False] * 29
     assert second.senses.action[0, 0] == -1
+
+
+def test_the_targets_are_of_what_is_seen():
+    """Depths and values of an unroll are of the pictures it holds, and its bootstrap of the next one."""
+    net, actor = actor_of("nav-d2", batch=3, steps=5, frames=240)
+    actor.unroll()
+    depth = coarse(actor.simulator.look().depth).reshape(3, -1)
+    bootstrap = actor._unroll.bootstrap.copy()
+    unroll = actor.unroll()
+    np.testing.assert_array_equal(unroll.depths[0], depth)
+    thoughts = net(Senses(*(part[:1] for part in unroll.senses)), unroll.state)
+    np.testing.assert_allclose(bootstrap, thoughts.value.data, rtol=1e-5)
+
+
+def test_the_value_of_an_episodes_end_is_of_its_last_picture_with_the_memory_of_it(monkeypatch):
+    net, actor = actor_of("nav", batch=1, steps=30, frames=120)
+    last, begin = [], actor._begin
+    monkeypatch.setattr(actor, "_begin", lambda which: (last.append(actor._seen), begin(which)))
+    unroll = actor.unroll()
+    senses = empty_senses(net, 31, 1, actor.simulator.size)
+    for whole, part in zip(senses, unroll.senses, strict=True):
+        whole[:30] = part
+    perceive(senses, 30, last[0], np.zeros(1, bool), actor.reward_scale)
+    value = net(senses, net.empty(1)).value.data[30]
+    np.testing.assert_allclose(unroll.final_values[29, 0], value, rtol=1e-5)
+
+
+def test_the_path_of_loop_closure_begins_anew_at_a_teleport():
+    _, actor = actor_of("ff", batch=4, steps=1, frames=1_200)
+    finds = 0
+    for _ in range(250):
+        goals = actor.simulator.agents["goals"].copy()
+        length = np.where(actor.first, 0, actor.loop.length)
+        actor.unroll()
+        going_on = ~actor.first
+        found = actor.simulator.agents["goals"] > goals
+        finds += found.sum()
+        expected = np.where(found, 0, length + 1)
+        np.testing.assert_array_equal(actor.loop.length[going_on], expected[going_on])
+    assert finds > 3
+
+
+def test_a_player_forgets_between_episodes():
+    net, actor = actor_of("nav-d2", frames=40)
+    mazes, player = actor.simulator, Player(net, np.random.default_rng(0))
+    for _ in range(2):
+        mazes.reset(seed=3)
+        player(mazes)
+        began = player.thought.values.copy()
+        while not mazes.over.any():
+            mazes.step(player(mazes))
+    fresh = Player(net, np.random.default_rng(0))
+    mazes.reset(seed=3)
+    fresh(mazes)
+    np.testing.assert_array_equal(began, fresh.thought.values)
 
 
 def test_actions_are_drawn_by_their_probabilities():
@@ -316,6 +372,20 @@ def test_a_run_that_meets_no_number_says_where_and_keeps_its_checkpoint(
     assert "the loss 'policy' is nan" in capsys.readouterr().err
     monkeypatch.setattr(Learner, "learn", learn)
     assert resume(TASK, RunFolder("run"), {})["score"] >= 0
+
+
+@pytest.mark.parametrize("method", ["sync", "a3c"])
+def test_parameters_that_an_update_has_broken_are_not_kept(method, in_a_folder, capsys):
+    words = ["navigation", "--out", "run", "--lr", "1e38", "--method", method]
+    for name, value in SMALL.items():
+        words += ["--" + name.replace("_", "-"), value]
+    assert main(words) == 2
+    assert "are not finite" in capsys.readouterr().err
+    path = RunFolder("run").checkpoint
+    if path.exists():
+        with np.load(path) as saved:
+            numbers = [saved[name] for name in saved.files if saved[name].dtype.kind == "f"]
+        assert all(np.isfinite(array).all() for array in numbers)
 
 
 def test_mazes_are_drawn_by_the_threads_that_were_asked_for(in_a_folder, monkeypatch):
