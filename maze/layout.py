@@ -138,6 +138,15 @@ def from_text(text: str, name: str = "layout") -> Layout:
 
 def _check(layout: Layout) -> None:
     walls, name = layout.walls, layout.name
+    if not isinstance(walls, np.ndarray) or walls.dtype != np.uint8 or walls.ndim != 2:
+        raise LayoutError(
+            f"{name}: walls must be an array (H, W) of uint8, 0 where there is floor."
+        )
+    if not (0 < min(walls.shape) <= max(walls.shape) <= LARGEST and walls.max() <= 1 + len(STYLED)):
+        raise LayoutError(
+            f"{name}: walls of shape {walls.shape}, up to {walls.max(initial=0)}, must have from 1 to "
+            f"{LARGEST} tiles a side, and numbers from 0 to {1 + len(STYLED)}."
+        )
     grid = np.where(walls == 0, FLOOR, WALL)
     free = layout.free
     border = [
@@ -163,6 +172,17 @@ def _check(layout: Layout) -> None:
                 f"{name} falls apart: no path leads from line {free[0][0] + 1}, column {free[0][1] + 1} to "
                 f"line {row + 1}, column {column + 1}.\n{_drawn(grid, (row, column))}\n"
                 "Open a wall between them, or fill one of the parts with #."
+            )
+    for what, tiles in (
+        ("a goal", layout.goals),
+        ("an apple", layout.apples),
+        ("a strawberry", layout.strawberries),
+        ("a start", layout.starts),
+    ):
+        for row, column in set(tiles) - set(free):
+            raise LayoutError(
+                f"{name} has {what} at line {row + 1}, column {column + 1}, where there is no floor.\n"
+                f"{_drawn(grid, (row, column))}"
             )
     if len(layout.starts) == 1 and layout.goals == layout.starts:
         raise LayoutError(

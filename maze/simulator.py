@@ -146,7 +146,7 @@ class Simulator(World):
 
     def view(self, n: int = 0, size: int | tuple[int, int] = (252, 252)) -> np.ndarray:
         """Return what agent `n` sees as an image (h, w, 3) uint8 of another size."""
-        self._check_begun()
+        n = self._checked_index(n)
         height, width = checked_size(size)
         rgb = np.empty((1, 3 * height * width), np.uint8)
         others = np.empty((1, height, width), np.float32), np.empty((1, 6), np.float32)

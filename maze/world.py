@@ -1,6 +1,7 @@
 """The state of a batch of mazes: agents, things, walls and random numbers; without a picture of it."""
 
 import json
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -106,6 +107,8 @@ class World:
         episode, and distance, the tiles of the shortest path to the goal.
         """
         self._check_begun()
+        if not isinstance(n, slice):
+            n = self._checked_index(n)
         pose = self._poses[n].copy()
         return {
             "pose": pose,
@@ -117,7 +120,7 @@ class World:
 
     def things(self, n: int = 0) -> np.ndarray:
         """The things of maze `n` as they are, (M,) of `maze.kernels.records.THING`; the goal first."""
-        self._check_begun()
+        n = self._checked_index(n)
         return self._things[n, : len(self.episodes[n].things)].copy()
 
     def begin(self, which: Iterable[int]) -> None:
@@ -143,11 +146,24 @@ class World:
     def state(self) -> dict[str, np.ndarray]:
         """Return all that `load_state` needs to go on from here, as arrays of bytes."""
         self._check_begun()
-        origins = json.dumps(self._origins).encode()
         return {
+            "making": _as_bytes(self._making()),
             "agents": self.agents.view(np.uint8).copy(),
             "things": self._things.view(np.uint8).copy(),
-            "origins": np.frombuffer(origins, np.uint8).copy(),
+            "origins": _as_bytes(self._origins),
+        }
+
+    def _making(self) -> dict[str, Any]:
+        """All that decides which episodes are drawn from a random number; a name does not."""
+        layout = self._draw.layout
+        return {
+            "batch": self.batch,
+            "layout": zlib.crc32(str(layout).encode()) if layout else list(self.maze_size),
+            "moves_goal": self.variant.moves_goal,
+            "moves_fruit": self.variant.moves_fruit,
+            "fruit": self._draw.fruit,
+            "frames": self.frames,
+            "repeat": self.repeat,
         }
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
@@ -156,15 +172,23 @@ class World:
         Raises
         ------
         MazeError
-            Where the state is of another maze or batch.
+            Where the state is of another maze or batch; with what differs.
         """
         try:
+            theirs, ours = _from_bytes(state["making"]), self._making()
+            different = [
+                f"{name} {theirs.get(name)} there, {ours[name]} here"
+                for name in ours
+                if theirs.get(name) != ours[name]
+            ]
+            if different:
+                raise ValueError("; ".join(different))
             agents = np.asarray(state["agents"], np.uint8).view(AGENT).reshape(self.agents.shape)
             things = np.asarray(state["things"], np.uint8).view(THING).reshape(self._things.shape)
-            origins = json.loads(np.asarray(state["origins"], np.uint8).tobytes())
+            origins = _from_bytes(state["origins"])
         except (KeyError, ValueError) as error:
             raise MazeError(
-                f"this state is not of {self.batch} mazes {self.variant.name}: {error}."
+                f"this state is not of these {self.batch} mazes {self.variant.name}: {error}."
             ) from error
         for rng, origin in zip(self.rngs, origins, strict=True):
             rng.bit_generator.state = origin
@@ -175,6 +199,10 @@ class World:
     def _steps_left(self) -> int:
         """How many steps it is until the time of the first is up."""
         return -(-(self.frames - int(self.agents["frame"].max())) // self.repeat)
+
+    def _checked_index(self, n: int) -> int:
+        self._check_begun()
+        return whole("n", n, 0, self.batch - 1)
 
     def _check_begun(self) -> None:
         if not self.episodes:
@@ -191,3 +219,11 @@ class World:
             + (f", and of {len(late) - 1} more" if len(late) > 1 else "")
             + ": call reset(over) with the mask that step returned, and then go on."
         )
+
+
+def _as_bytes(value: Any) -> np.ndarray:
+    return np.frombuffer(json.dumps(value).encode(), np.uint8).copy()
+
+
+def _from_bytes(array: np.ndarray) -> Any:
+    return json.loads(np.asarray(array, np.uint8).tobytes())

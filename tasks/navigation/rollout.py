@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+import maze
 from maze import Simulator
 from maze.constants import FRAME
+from minigrad.errors import CheckpointError
 from tasks.navigation import depth
 from tasks.navigation.acting import Mind, draw_actions, empty_senses, one_step, perceive
 from tasks.navigation.decoder import cells
@@ -169,7 +171,10 @@ class Actor:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where `state_dict` was taken."""
-        self.simulator.load_state(state["simulator"])
+        try:
+            self.simulator.load_state(state["simulator"])
+        except maze.MazeError as error:
+            raise CheckpointError(f"the checkpoint is of other mazes: {error}") from error
         self._seen = self.simulator.look()
         self.mind.state = tuple(state["memory"])
         self.loop.load_state_dict(state["loop"])

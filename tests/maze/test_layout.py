@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from maze import LayoutError, from_file, from_text
-from maze.layout import LARGEST
+from maze.layout import LARGEST, Layout
 from maze.paths import UNREACHED, path_distances
 from maze.variants import VARIANTS
 
@@ -96,6 +96,28 @@ def test_one_cannot_start_only_on_the_goal():
     walls = from_text("####\n#..#\n####").walls
     with pytest.raises(LayoutError, match=r"(?s)it is the goal's.*>   2 .*Mark another with P"):
         type(from_text(OWN))(walls, goals=[(1, 1)], starts=[(1, 1)])
+
+
+WALLS = from_text("#####\n#...#\n#####").walls
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ({"walls": WALLS.tolist()}, "an array"),
+        ({"walls": WALLS.astype(int)}, "uint8"),
+        ({"walls": WALLS[1]}, r"\(H, W\)"),
+        ({"walls": WALLS[:0]}, "from 1 to"),
+        ({"walls": WALLS * 11}, "from 0 to 10"),
+        ({"walls": WALLS, "goals": [(0, 0)]}, "(?s)a goal at line 1, column 1.*>   1 "),
+        ({"walls": WALLS, "apples": [(1, 1), (1, 4)]}, "an? apple at line 2, column 5"),
+        ({"walls": WALLS, "strawberries": [(9, 9)]}, "a strawberry at line 10, column 10"),
+        ({"walls": WALLS, "starts": [(-1, 2)]}, "a start at line 0"),
+    ],
+)
+def test_one_made_of_arrays_is_checked_as_well(made, said):
+    with pytest.raises(LayoutError, match=said):
+        Layout(**made)
 
 
 def test_files_that_are_none(tmp_path):

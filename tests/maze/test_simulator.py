@@ -9,6 +9,7 @@ import pytest
 
 import maze
 from maze import EpisodeError, LayoutError, MazeError
+from maze.topdown import wide_view
 
 
 def play(mazes, steps, choose=0, resets=None):
@@ -144,8 +145,38 @@ def test_one_can_stop_and_go_on(name, tmp_path):
         if ours[2].any():
             mazes.reset(ours[2])
             other.reset(ours[2])
-    with pytest.raises(MazeError, match="this state is not of 2 mazes StaticLarge"):
-        maze.make("StaticLarge", 2).load_state(mazes.state())
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"name": "RandomGoalSmall"}, "moves_goal False there, True here"),
+        ({"name": "StaticLarge"}, "layout .* frames 3600 there, 10800 here"),
+        ({"fruit": False}, "fruit True there, False here"),
+        ({"frames": 8}, "frames 3600 there, 8 here"),
+        ({"repeat": 2}, "repeat 4 there, 2 here"),
+        ({"batch": 3}, "batch 2 there, 3 here"),
+    ],
+)
+def test_a_state_of_other_mazes_is_refused(other, said):
+    mazes = maze.make("StaticSmall", 2)
+    mazes.reset()
+    with pytest.raises(MazeError, match=f"this state is not of these .*{said}"):
+        maze.make(**{"name": "StaticSmall", "batch": 2} | other).load_state(mazes.state())
+    with pytest.raises(MazeError, match="not of these 2 mazes"):
+        mazes.load_state({})
+
+
+@pytest.mark.parametrize("n", [-1, 2, 1.0, None])
+def test_one_maze_of_a_batch_is_asked_for_by_its_number(n):
+    mazes = maze.make("StaticSmall", 2)
+    for ask in (mazes.view, mazes.things, mazes.info, lambda n: wide_view(mazes, n)):
+        with pytest.raises(EpisodeError, match="call reset"):
+            ask(0)
+    mazes.reset()
+    for ask in (mazes.view, mazes.things, mazes.info, lambda n: wide_view(mazes, n)):
+        with pytest.raises(MazeError, match=f"n={n}: this takes a whole number from 0 to 1"):
+            ask(n)
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda mazes: pickle.loads(pickle.dumps(mazes))])

@@ -19,6 +19,7 @@ from tasks.navigation.decoder import PositionDecoder, cells, grid
 from tasks.navigation.depth import coarse
 from tasks.navigation.models import NavigationNet, Senses
 from tasks.navigation.navigation import PRESETS, Config
+from tasks.navigation.report import Reports
 from tasks.navigation.rollout import Actor
 from tasks.navigation.setup import make_learner
 from tasks.navigation.train import Learner, Weights
@@ -352,6 +353,22 @@ def test_a_resumed_run_gives_the_same_numbers(agent, in_a_folder, monkeypatch):
     assert {k: v for k, v in whole.items() if k != "seconds"} == {
         k: v for k, v in resumed.items() if k != "seconds"
     }
+
+
+def test_a_run_does_not_go_on_in_a_layout_that_was_changed(in_a_folder, monkeypatch, capsys):
+    def die(self):
+        raise KeyboardInterrupt
+
+    layout = in_a_folder / "own.txt"
+    layout.write_text(HALL)
+    monkeypatch.setattr(Reports, "test", die)
+    words = ["navigation", "--out", "run", "--maze", "own.txt"]
+    for name, value in SMALL.items():
+        words += ["--" + name.replace("_", "-"), value]
+    assert main(words) == 130
+    layout.write_text(HALL.replace(".G.", "..G"))
+    assert main(["navigation", "--resume", "run"]) == 2
+    assert "the checkpoint is of other mazes" in capsys.readouterr().err
 
 
 def test_a_run_that_meets_no_number_says_where_and_keeps_its_checkpoint(
