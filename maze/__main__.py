@@ -64,6 +64,8 @@ def _draw(options: argparse.Namespace) -> None:
     simulator.reset()
     try:
         imsave(options.out, top_down(simulator, 0, options.tile, path=options.path))
+    except KeyError as error:
+        raise MazeError(f"{options.out}: a picture ends in .png, .jpg or .gif.") from error
     except (OSError, ValueError, MemoryError) as error:
         raise MazeError(f"cannot write {options.out}: {error}") from error
     print(f"wrote {options.out}")
@@ -71,14 +73,7 @@ def _draw(options: argparse.Namespace) -> None:
 
 def _play(options: argparse.Namespace) -> None:
     session = Session(options.name, options.seed, options.seconds)
-    try:
-        if options.terminal:
-            raise WindowError("not asked for")
-        finished = play_in_window(session, options.map)
-    except WindowError as reason:
-        if not options.terminal:
-            print(f"There is no window ({reason}); it is played in the terminal.", file=sys.stderr)
-        finished = play_in_terminal(session)
+    finished = _played(session, options)
     print(session.status)
     if not finished:
         print("Left before the end: this game is not kept.")
@@ -87,6 +82,15 @@ def _play(options: argparse.Namespace) -> None:
     keep_score(result, options.scores)
     for place, game in enumerate(best(options.scores, session.name, result["seconds"]), 1):
         print(f"{place}. {game['score']:5.0f}  {game.get('player')}  {game.get('date')}")
+
+
+def _played(session: Session, options: argparse.Namespace) -> bool:
+    if not options.terminal:
+        try:
+            return play_in_window(session, options.map)
+        except WindowError as reason:
+            print(f"There is no window ({reason}); it is played in the terminal.", file=sys.stderr)
+    return play_in_terminal(session)
 
 
 def _record(options: argparse.Namespace) -> None:

@@ -65,8 +65,12 @@ def drawn(text: str, rng: np.random.Generator) -> str:
         return text
     try:
         ends = math.log(float(low)), math.log(float(high))
+        if not ends[0] <= ends[1] < math.inf:
+            raise ValueError
     except ValueError:
-        raise UsageError(f"{text!r} is no range: two positive numbers, as in 1e-4..5e-3") from None
+        raise UsageError(
+            f"{text!r} is no range: two positive numbers, the lower first, as in 1e-4..5e-3"
+        ) from None
     return f"{math.exp(rng.uniform(*ends)):.4g}"
 
 

@@ -31,7 +31,7 @@ def play_in_terminal(session: Session) -> bool:
         raise MazeError("there is neither a window nor a terminal to play in.")
     height = min(2 * (shutil.get_terminal_size().lines - 2), TALLEST)
     held: dict[str, float] = {}
-    with _keys() as read, _clean_screen():
+    with _keys() as read, clean_screen():
         due = time.monotonic()
         while True:
             for key in read():
@@ -64,7 +64,7 @@ def half_blocks(image: np.ndarray) -> str:
 
 
 @contextmanager
-def _clean_screen() -> Iterator[None]:
+def clean_screen() -> Iterator[None]:
     """Play on a screen of one's own, and give back the old one."""
     sys.stdout.write("\x1b[?1049h\x1b[?25l\x1b[2J")
     try:

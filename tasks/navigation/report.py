@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from maze import MazeError
 from maze.constants import FRAME_RATE
 from maze.recording import film, save_film
 from tasks.navigation import figures
@@ -147,8 +148,12 @@ class Reports:
         mazes = make_mazes(self.config, 1, TEST_SEED)
         seconds = min(FILM_SECONDS, mazes.frames / FRAME_RATE)
         path = self.run.folder.path / "agent.gif"
-        save_film(film(mazes, self._player(), seconds), path, FRAME_RATE / mazes.repeat)
-        self.run.say(f"film: {path}")
+        try:
+            save_film(film(mazes, self._player(), seconds), path, FRAME_RATE / mazes.repeat)
+        except MazeError as error:  # the run is whole without it
+            self.run.say(f"no film: {error}")
+        else:
+            self.run.say(f"film: {path}")
 
     def _player(self) -> Player:
         return Player(self.net, np.random.default_rng(0), self.config.reward_scale)

@@ -18,11 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from maze import Simulator
+from maze import MazeError, Simulator
 from maze.constants import FRAME_RATE
-from maze.playing.terminal import half_blocks
+from maze.playing.terminal import clean_screen, half_blocks
 from maze.recording import save_film
 from maze.topdown import side_by_side, top_down
+from minigrad.errors import CheckpointError
+from tasks.config import UsageError
 from tasks.navigation.decoder import grid
 from tasks.navigation.weights import SHIPPED, Trained, load
 
@@ -94,9 +96,26 @@ def captioned(image: np.ndarray, words: str) -> np.ndarray:
     return np.vstack([image, np.asarray(line)])
 
 
+class Clock:
+    """Says how long to wait until the next picture is due, at the speed of the game."""
+
+    def __init__(self, trained: Trained):
+        self.pause = trained.mazes(size=1).repeat / FRAME_RATE  # seconds
+        self.due = time.monotonic()
+
+    def wait(self) -> float:
+        """Seconds from now on; what came late is not caught up with."""
+        now = time.monotonic()
+        self.due = max(self.due + self.pause, now)
+        return self.due - now
+
+
 def watch(folder: str | None = None) -> None:
     """Show an agent: of the run in `folder`, or the one that comes with the repository."""
-    trained = load(folder or SHIPPED)
+    try:
+        trained = load(folder or SHIPPED)
+    except CheckpointError as error:
+        raise UsageError(f"--watch: {error}") from error
     print(f"{trained.config.agent} in {trained.config.maze}. End with Ctrl-C or the window.")
     try:
         if in_window(trained):
@@ -106,7 +125,10 @@ def watch(folder: str | None = None) -> None:
             return
     except KeyboardInterrupt:
         return
-    as_film(trained, FILM)
+    try:
+        as_film(trained, FILM)
+    except (MazeError, OSError) as error:
+        raise UsageError(f"--watch: no film: {error}") from error
 
 
 def in_window(trained: Trained) -> bool:
@@ -121,8 +143,7 @@ def in_window(trained: Trained) -> bool:
     label, line = tkinter.Label(window), tkinter.Label(window, font=("TkFixedFont", 12))
     label.pack()
     line.pack()
-    episode = frames(trained)
-    pause = 1_000 * trained.mazes().repeat // FRAME_RATE  # milliseconds
+    episode, clock = frames(trained), Clock(trained)
 
     def tick() -> None:
         shown = next(episode, None)
@@ -134,7 +155,7 @@ def in_window(trained: Trained) -> bool:
         label.image = tkinter.PhotoImage(data=data)  # type: ignore[attr-defined]
         label.configure(image=label.image)  # type: ignore[attr-defined]
         line.configure(text=words)
-        window.after(pause, tick)
+        window.after(max(round(1_000 * clock.wait()), 1), tick)
 
     tick()
     window.mainloop()
@@ -143,14 +164,15 @@ def in_window(trained: Trained) -> bool:
 
 def in_terminal(trained: Trained) -> None:
     """Show one episode in the terminal, each character two pixels."""
-    size = shutil.get_terminal_size()
-    sys.stdout.write("\x1b[2J")
-    for image, words in frames(trained, 96):
-        rows = np.linspace(0, len(image) - 1, 2 * (size.lines - 2)).astype(int)
-        columns = np.linspace(0, image.shape[1] - 1, min(size.columns, image.shape[1])).astype(int)
-        sys.stdout.write(f"\x1b[H{half_blocks(image[rows][:, columns])}\r\n{words}\x1b[K\r\n")
-        sys.stdout.flush()
-        time.sleep(1 / 15)
+    size, clock = shutil.get_terminal_size(), Clock(trained)
+    with clean_screen():
+        for image, words in frames(trained, 96):
+            rows = np.linspace(0, len(image) - 1, 2 * (size.lines - 2)).astype(int)
+            columns = np.linspace(0, image.shape[1] - 1, min(size.columns, image.shape[1]))
+            picture = half_blocks(image[rows][:, columns.astype(int)])
+            sys.stdout.write(f"\x1b[H{picture}\r\n{words}\x1b[K")
+            sys.stdout.flush()
+            time.sleep(clock.wait())
 
 
 def as_film(trained: Trained, path: Path, seconds: float = FILM_SECONDS) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from maze import Simulator
 from minigrad import serialize
+from minigrad.errors import CheckpointError
 from tasks import checkpoint
 from tasks.config import UsageError, from_settings, to_settings
 from tasks.navigation.acting import Player
@@ -73,7 +74,7 @@ def load(path: str | Path = SHIPPED) -> Trained:
     UsageError
         Where there is none.
     CheckpointError
-        Where the file is damaged.
+        Where the file is damaged, or another's.
     """
     path = Path(path)
     if path.is_dir():
@@ -83,6 +84,10 @@ def load(path: str | Path = SHIPPED) -> Trained:
             f"there is no trained agent in {path}: train one by python -m tasks navigation"
         )
     arrays = serialize.load(path)
+    if "settings" not in arrays:
+        raise CheckpointError(
+            f"{path} holds no agent that `Trained.save` wrote; of a run, give the folder."
+        )
     trained = _untrained(json.loads(str(arrays.pop("settings"))))
     for part, module in (("net", trained.net), ("decoder", trained.decoder.linear)):
         module.load_state_dict(
@@ -125,5 +130,7 @@ def _from_run(folder: RunFolder) -> Trained:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("python -m tasks.navigation.weights FOLDER: which run's agent is to be kept?")
     load(sys.argv[1]).save(SHIPPED)
     print(f"{SHIPPED}: {SHIPPED.stat().st_size / 1e6:.1f} MB")

@@ -160,6 +160,11 @@ def test_a_maze_is_drawn_as_text_or_as_a_picture(tmp_path, capsys):
     assert out.read_bytes().startswith(b"\x89PNG")
 
 
+def test_what_is_no_picture_is_not_drawn(tmp_path, capsys):
+    assert main(["draw", "IMaze", "--out", str(tmp_path / "maze.xyz")]) == 2
+    assert "a picture ends in .png" in capsys.readouterr().err
+
+
 def test_ways_are_drawn_of_mazes_whose_walls_stay(tmp_path, capsys):
     out = tmp_path / "ways.png"
     assert main(["ways", "IMaze", "--player", "random", "--episodes", "2", "--out", str(out)]) == 0

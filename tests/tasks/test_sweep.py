@@ -125,6 +125,8 @@ def test_the_best_come_first():
         (["logistik"], "there is no task"),
         (["logistic", "--rate", "0.1..1", "--measure", "x", "--scheduler", "tcp://no"], "Dask"),
         (["logistic", "--rate", "a..b", "--measure", "x"], "is no range"),
+        (["logistic", "--rate", "1e-2..1e-4", "--measure", "x"], "the lower first"),
+        (["logistic", "--rate", "1..inf", "--measure", "x"], "is no range"),
         (["logistic", "--ratte", "0.1..1", "--measure", "x"], "Did you mean --rate"),
         (["logistic", "--rate", "alone"], "--measure"),
     ],

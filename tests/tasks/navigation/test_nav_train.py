@@ -321,6 +321,15 @@ def test_a_run_logs_draws_tests_and_films(in_a_folder, capsys):
     assert "testing on 2 episodes" in said
 
 
+def test_where_no_film_can_be_written_the_run_is_whole(in_a_folder, monkeypatch, capsys):
+    def full(*_):
+        raise maze.MazeError("no space left on device")
+
+    monkeypatch.setattr("tasks.navigation.report.save_film", full)
+    assert "score" in start(TASK, config_of(), RunFolder("run"))
+    assert "no film: no space" in capsys.readouterr().out
+
+
 def test_where_no_goal_was_found_the_figure_of_latency_says_so():
     played = SimpleNamespace(found=np.zeros((9, 3), bool), seconds=1 / 15)
     (axes,) = figures.latency(SimpleNamespace(played=played)).axes

@@ -102,6 +102,34 @@ def test_where_there_is_no_agent(tmp_path, name, words):
         load(tmp_path / name)
 
 
+def test_what_is_no_agent_is_not_watched(run, tmp_path, monkeypatch, capsys):
+    """A run's checkpoint, a damaged file, and a folder in which no film can be written."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["navigation", "--watch", str(run.checkpoint)]) == 2
+    assert "of a run, give the folder" in capsys.readouterr().err
+    (tmp_path / "broken.npz").write_bytes(SHIPPED.read_bytes()[:5_000])
+    assert main(["navigation", "--watch", "broken.npz"]) == 2
+    assert "cut short" in capsys.readouterr().err
+    monkeypatch.setattr(watch, "in_window", lambda trained: False)
+    (tmp_path / "runs").write_text("in the way")
+    assert main(["navigation", "--watch", str(run.path)]) == 2
+    assert "no film" in capsys.readouterr().err
+
+
+def test_pictures_come_at_the_speed_of_the_game(run, monkeypatch):
+    now = [5.0]
+    monkeypatch.setattr(watch.time, "monotonic", lambda: now[0])
+    clock = watch.Clock(load(run.path))
+    step = clock.pause
+    assert step == pytest.approx(1 / 15)
+    now[0] += step / 4  # so long did the picture take
+    assert clock.wait() == pytest.approx(3 / 4 * step)
+    now[0] += 3 / 4 * step + 5 * step
+    assert clock.wait() == 0, "it is late, and does not hurry"
+    now[0] += step / 2
+    assert clock.wait() == pytest.approx(step / 2)
+
+
 @pytest.mark.skipif(not SHIPPED.exists(), reason="no agent is shipped")
 def test_the_shipped_agent_is_small_and_finds_the_goal():
     assert SHIPPED.stat().st_size < 4e6
