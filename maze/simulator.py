@@ -221,8 +221,7 @@ def make(
     repeat : int
         Frames that an action lasts.
     ring : int
-        Images are written into so many sets of arrays in turn; 0: into new ones each time, which costs
-        more than the drawing where the batch is large.
+        Images are written into so many sets of arrays in turn; 0: into new ones each time.
 
     Raises
     ------

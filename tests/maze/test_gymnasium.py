@@ -152,6 +152,8 @@ def test_ours_is_what_gymnasium_makes_of_single_ones(mode):
     one, other = (env.reset(seed=5) for env in (ours, theirs))
     hold(one[0], other[0])
     hold(one[1], other[1])
+    some = {"seed": 99, "options": {"reset_mask": np.array([True, False, True])}}
+    hold(ours.reset(**some)[0], theirs.reset(**some)[0])
     ended = 0
     for a in actions(20, 3):
         one, other = ours.step(a), theirs.step(a)
@@ -170,8 +172,9 @@ def test_ours_is_what_gymnasium_makes_of_single_ones(mode):
                     hold(one[4]["final_obs"][n], other[4]["final_obs"][n])
                 hold(one[4]["final_info"], other[4]["final_info"])
             if mode is AutoresetMode.DISABLED:
-                mask = {"reset_mask": one[3]}
+                mask = {"reset_mask": one[3].copy()}
                 hold(ours.reset(options=mask)[0], theirs.reset(options=mask)[0])
+            one[3][:] = False  # what was returned is the caller's, to do with it as it likes
     assert ended >= 2
 
 

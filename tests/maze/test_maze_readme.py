@@ -31,8 +31,8 @@ def test_the_second_is_gymnasiums():
 
 
 def test_the_layout_is_one():
-    drawn = re.findall(r"^    (#[#.GAPS]{7}#)", README, flags=re.MULTILINE)
-    layout = maze.from_text("\n".join(drawn))
+    (drawn,) = re.findall(r"```\n(#.*?)```", README, flags=re.DOTALL)
+    layout = maze.from_text(drawn)
     assert (layout.goals, layout.apples, layout.starts) == ([(1, 7)], [(3, 7)], [(1, 1)])
 
 
