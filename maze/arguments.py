@@ -37,18 +37,18 @@ def checked_size(size: object) -> tuple[int, int]:
     """
     try:
         height, width = size if isinstance(size, (tuple, list)) else (size, size)  # type: ignore[misc]
-        whole = int(height), int(width)
+        sides = int(height), int(width)
     except (TypeError, ValueError):
-        whole = (0, 0)
+        sides = (0, 0)
     else:
-        if whole != (height, width):
-            whole = (0, 0)
-    if not all(1 <= side <= LARGEST_IMAGE for side in whole):
+        if sides != (height, width):
+            sides = (0, 0)
+    if not all(1 <= side <= LARGEST_IMAGE for side in sides):
         raise MazeError(
             f"size={size!r} is no size of an image. Give (height, width) in pixels, or one number for "
             f"a square, from 1 to {LARGEST_IMAGE:,}; (84, 84) is usual."
         )
-    return whole
+    return sides
 
 
 def checked_seeds(seed: Any, batch: int) -> list[Any]:

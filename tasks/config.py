@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import operator
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,11 +27,26 @@ class UsageError(ValueError):
     """What was typed cannot be done. The message is for whoever typed it: no traceback is shown."""
 
 
-def option(default: T, help: str, *, minimum: float | None = None, below: float | None = None) -> T:
-    """A field of a Config: its default value, its line of help, the least value, what is too much."""
+def option(
+    default: T,
+    help: str,
+    *,
+    minimum: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+) -> T:
+    """A field of a Config: its default value, its line of help, the least value or what it is above and below."""
     return dataclasses.field(
-        default=default, metadata={"help": help, "minimum": minimum, "below": below}
+        default=default,
+        metadata={"help": help, "minimum": minimum, "above": above, "below": below},
     )
+
+
+_BOUNDS = (
+    ("minimum", "at least", operator.ge),
+    ("above", "above", operator.gt),
+    ("below", "below", operator.lt),
+)
 
 
 @dataclass(frozen=True)
@@ -45,12 +61,11 @@ class Config:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value, bounds = getattr(self, field.name), field.metadata
-            least, too_much = bounds.get("minimum"), bounds.get("below")
             for number in value if isinstance(value, tuple) else (value,):
-                if number is not None and least is not None and number < least:
-                    raise UsageError(f"{flag(field.name)} {number} must be at least {least}")
-                if number is not None and too_much is not None and number >= too_much:
-                    raise UsageError(f"{flag(field.name)} {number} must be below {too_much}")
+                for kind, words, fits in _BOUNDS:
+                    bound = bounds.get(kind)
+                    if number is not None and bound is not None and not fits(number, bound):
+                        raise UsageError(f"{flag(field.name)} {number} must be {words} {bound}")
 
 
 def make_config(

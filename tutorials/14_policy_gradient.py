@@ -238,7 +238,7 @@ assert halfway[20] < halfway[5] < halfway[1]
 # same mean, and less chance. On the right the corridor: all find the way, and the farther the returns reach,
 # the sooner, for then a reward need not wait until V has learned of it, place by place.
 #
-# The agent of the maze does the same with k up to 50, where the tables are a network that sees pictures and
+# The agent of the maze does the same with k up to 20, where the tables are a network that sees pictures and
 # remembers (lesson 15).
 #
 # To try: take `returns` as the weights, without V. Or make the corridor longer. Or let `optimiser` be

@@ -85,9 +85,9 @@ assert bands.max() < depth.BANDS
 # reward, a second one reads f again, the first one's output, velocity and last action. From its output h
 # come the policy's eight logits, the value, and, for this agent, depth (D2)::
 #
-#     picture ─ conv ─ conv ─ FC ─ f ──┬───────────────┬─ policy, value
-#                       reward ── LSTM 64 ── LSTM 256 ─ h
-#                                velocity, action ─┘   └─ depth: 64 pixels x 8 bands
+#     picture ─ conv ─ conv ─ FC ─ f ──┬────────────┐
+#                       reward ── LSTM 64 ───── LSTM 256 ─ h ─┬─ policy, value
+#                                 velocity, action ─┘         └─ depth: 64 pixels x 8 bands
 
 # %%
 rng = np.random.default_rng(0)

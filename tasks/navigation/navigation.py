@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from maze.arguments import LARGEST_IMAGE
+from maze.world import MOST
 from minigrad.kernels.threads import get_num_threads
 from tasks.config import Config as CommonConfig
 from tasks.config import option
 from tasks.navigation.a3c import Fleet
 from tasks.navigation.agents import AgentName
-from tasks.navigation.mazes import SEEDS_A_RUN, drawn_by, make_mazes
+from tasks.navigation.mazes import SEEDS_A_RUN, TEST_SEED, drawn_by, make_mazes
 from tasks.navigation.report import Means, Reports
 from tasks.navigation.rollout import Actor
 from tasks.navigation.setup import build, make_learner
@@ -22,6 +24,7 @@ from tasks.sweep import Sweep
 class Config(CommonConfig):
     """The settings of navigation."""
 
+    seed: int = option(0, "decides every random number", minimum=0, below=TEST_SEED // SEEDS_A_RUN)
     maze: str = option(
         "tiny", "tiny (5x5 cells, static), a maze of `python -m maze`, or a layout's path (.txt)"
     )
@@ -31,7 +34,7 @@ class Config(CommonConfig):
     )
     workers: int | None = option(None, "a3c: processes; none: as many as cores", minimum=1)
     steps: int = option(1_500_000, "agent steps, over all mazes", minimum=1)
-    mazes: int = option(16, "sync: mazes side by side", minimum=1)
+    mazes: int = option(16, "sync: mazes side by side", minimum=1, below=MOST + 1)
     unroll: int = option(20, "agent steps from one update to the next", minimum=1)
     lr: float = option(7e-4, "first learning rate; it falls to 0 along a line", minimum=0)
     entropy: float = option(1e-3, "weight of the policy's entropy", minimum=0)
@@ -44,15 +47,15 @@ class Config(CommonConfig):
     )
     gamma: float = option(0.99, "what a reward is worth one step later", minimum=0, below=1)
     reward_scale: float = option(
-        0.2, "rewards times this, then clipped to 1: a goal counts five apples", minimum=0
+        0.2, "rewards times this, then clipped to 1: a goal counts five apples", above=0
     )
-    max_norm: float = option(0.5, "length to which the gradient is clipped", minimum=0)
+    max_norm: float = option(0.5, "length to which the gradient is clipped", above=0)
     alpha: float = option(0.99, "RMSProp: what the mean of squares keeps", minimum=0, below=1)
-    eps: float = option(1e-5, "RMSProp: the small number beside √(mean of squares)", minimum=0)
+    eps: float = option(1e-5, "RMSProp: the small number beside √(mean of squares)", above=0)
     eps_inside: bool = option(
         False, "RMSProp: add eps under the root, as A3C does; then √eps is what counts beside it"
     )
-    side: int = option(84, "pixels of the picture's side", minimum=20)
+    side: int = option(84, "pixels of the picture's side", minimum=20, below=LARGEST_IMAGE + 1)
     fruit: bool = option(True, "apples and strawberries, or the goal alone (sparse)")
     frames: int | None = option(None, "frames of an episode; none: the maze's own", minimum=4)
     log_every: int = option(20_000, "agent steps between two points of the curve", minimum=1)

@@ -31,6 +31,7 @@ class Small(Config):
     width: int | None = option(3, "channels")
     hidden: tuple[int, ...] = option((8, 8), "units of each layer", minimum=1)
     kept: float = option(0.5, "a share", minimum=0, below=1)
+    small: float = option(1e-5, "beside a root", above=0)
 
 
 PRESETS = {"quick": {"steps": 2}, "default": {}, "paper": {"steps": 500, "nets": ("cnn", "st-cnn")}}
@@ -105,6 +106,7 @@ def test_values_by_their_annotation(text, kind, value):
         ({"nets": "cnn,st-cnn,cnn"}, "--nets 'cnn,st-cnn,cnn' names cnn more than once"),
         ({"hidden": "8,0"}, "--hidden 0 must be at least 1"),
         ({"kept": "1"}, "--kept 1.0 must be below 1"),
+        ({"small": "0"}, "--small 0.0 must be above 0"),
         ({"size": "nil"}, "--size 'nil' must be a whole number (or none)"),
         ({"stpes": "3"}, "there is no option --stpes. Did you mean --steps?"),
         ({"ouut": "x"}, "there is no option --ouut. Did you mean --out?"),
