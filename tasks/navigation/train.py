@@ -64,6 +64,7 @@ class Learner:
         weights: Weights,
         rate: float,
         updates: int,
+        *,
         gamma: float = 0.99,
         max_norm: float = 0.5,
         alpha: float = 0.99,

@@ -443,7 +443,7 @@ def test_resuming_with_other_settings_is_refused_with_the_difference(in_a_folder
         ({"maze": "nowhere.txt"}, "cannot read the layout"),
         ({"agent": "nav-d3"}, "--agent has no choice 'nav-d3'. Did you mean nav-d"),
         ({"side": "10"}, "--side 10 must be at least 20"),
-        ({"side": "9999"}, "no size of an image"),
+        ({"side": "9999"}, "must be below 2049"),
         ({"gamma": "1"}, "--gamma 1.0 must be below 1"),
         ({"alpha": "1.5"}, "--alpha 1.5 must be below 1"),
     ],
