@@ -4,6 +4,8 @@ score       points an episode
 auc         mean of the learning curve: the area under it, over its length
 goals       per cent of the episodes in which the goal was found
 latency     seconds of the game to the first goal of an episode, and from each goal to the next
+soon        per cent of starts, the first of an episode and those after a find, from which the goal is found
+            within a quarter of an episode; starts with less time left do not count
 accuracy    per cent of steps, or of depth pixels, told rightly
 f1          of loop closure: 2 right / (2 right + false alarms + missed)
 loops       per cent of steps in which a loop is closed: the straighter the ways, the fewer
@@ -72,6 +74,8 @@ class Test:
         scores, found = self.played.scores, self.played.found
         first, later = self.played.latencies()
         means = {"first": _mean(first), "later": _mean(later)}
+        quarter = len(found) * self.played.seconds / 4
+        soon = dict(zip(means, map(_mean, self.played.found_within(quarter))))
         return {
             "score": float(scores.mean()),
             "score_error": float(scores.std(ddof=1) / np.sqrt(len(scores)))
@@ -79,13 +83,14 @@ class Test:
             else 0.0,
             "goals": 100 * float(found.any(axis=0).mean()),
             "latency": {name: seconds for name, seconds in means.items() if seconds is not None},
+            "soon": {name: 100 * share for name, share in soon.items() if share is not None},
             "accuracy": {"position": self.position}
             | {f"depth_{name}": share for name, share in self.depth.items()},
         } | self.loop
 
 
-def _mean(seconds: np.ndarray) -> float | None:
-    return float(seconds.mean()) if len(seconds) else None
+def _mean(numbers: np.ndarray) -> float | None:
+    return float(numbers.mean()) if len(numbers) else None
 
 
 class _Observer:
