@@ -104,9 +104,8 @@ class _Observer:
         self.kept: list[tuple[np.ndarray, ...]] = []
         self.right = 0
         self.depth_right: dict[str, float] = {}
-        self.loops: list[
-            tuple[np.ndarray, ...]
-        ] = []  # how likely, whether true, length of the path
+        #: How likely a loop is, whether it is one, the length of the path; a step an entry.
+        self.loops: list[tuple[np.ndarray, ...]] = []
 
     def __call__(self, simulator: Simulator) -> np.ndarray:
         actions = self.player(simulator)

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-import maze
-from maze import Simulator
+from maze import MazeError, Simulator
 from maze.constants import FRAME
 from minigrad.errors import CheckpointError
 from tasks.navigation import depth
@@ -173,7 +172,7 @@ class Actor:
         """Go on where `state_dict` was taken."""
         try:
             self.simulator.load_state(state["simulator"])
-        except maze.MazeError as error:
+        except MazeError as error:
             raise CheckpointError(f"the checkpoint is of other mazes: {error}") from error
         self._seen = self.simulator.look()
         self.mind.state = tuple(state["memory"])
