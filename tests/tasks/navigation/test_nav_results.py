@@ -32,7 +32,8 @@ def test_each_command_is_a_run_of_what_its_name_says(name):
     assert task == "navigation"
     config = make_config(Config, PRESETS, "default", _read_options(options))
     maze, agent, seed, *more = name.split()
-    assert (config.maze, config.agent, f"seed{config.seed}") == (maze, agent, seed)
+    path = {"TinyRandomGoal": "tasks/navigation/tiny_random_goal.txt"}.get(maze, maze)
+    assert (config.maze, config.agent, f"seed{config.seed}") == (path, agent, seed)
     if maze == "tiny":
         texts = {} if agent == "nav-d2" else {"agent": agent, "threads": "1"}
         assert config == make_config(Config, PRESETS, "default", texts)
