@@ -27,6 +27,18 @@ from which the goal is found within a quarter of an episode, starts with less ti
 the goal is has more of the later ones; but these are of goals that were found once, the easier ones, and how much
 that makes is seen in ff, which has no memory.
 
+What came out, with seed 0 alone so far:
+
+- Depth as a target speeds learning: in StaticSmall nav-d2 has twice the AUC of nav, which is the same net without
+  it (91 and 43), and three times that of nav-rgbd, which has depth as an input (32).
+- The agent with a memory finds the goal sooner once it has found it, a little: in TinyRandomGoal nav-d2 from 82 % of
+  later starts, from 78 % of first ones; ff from 50 % and 52 %. That ff's latency falls all the same, from 18 s to
+  14, is of what it did not find.
+- Position is told best from h where the goal moves (TinyRandomGoal: nav-d2 60 %, ff 28 %).
+- Not as in the lecture: in a maze that never changes ff is the fastest, and its f tells the place as well as h of
+  nav-d2 (StaticSmall: 70 and 67 %). In RandomGoalSmall 2 million steps are too few: nav-d2 has learned to go to the
+  goal where it sees it, and remembers nothing (found soon from 21 and 24 % of starts).
+
 What was cut: the paper trains for 25 million agent steps, 64 times with hyper-parameters drawn anew, and takes
 the best five. These have 2 million steps (the default run, in the tiny maze, 1.5) with one setting for all, found
 by trials in StaticSmall, seed 0 (a command below, with the options that are named), by the points of training:
