@@ -175,14 +175,9 @@ class World:
             Where the state is of another maze or batch; with what differs.
         """
         try:
-            theirs, ours = _from_bytes(state["making"]), self._making()
-            different = [
-                f"{name} {theirs.get(name)} there, {ours[name]} here"
-                for name in ours
-                if theirs.get(name) != ours[name]
-            ]
+            different = _difference(_from_bytes(state["making"]), self._making())
             if different:
-                raise ValueError("; ".join(different))
+                raise MazeError(f"this state is of other mazes: {different}.")
             agents = np.asarray(state["agents"], np.uint8).view(AGENT).reshape(self.agents.shape)
             things = np.asarray(state["things"], np.uint8).view(THING).reshape(self._things.shape)
             origins = _from_bytes(state["origins"])
@@ -219,6 +214,17 @@ class World:
             + (f", and of {len(late) - 1} more" if len(late) > 1 else "")
             + ": call reset(over) with the mask that step returned, and then go on."
         )
+
+
+def _difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str:
+    """What two makings differ in; a layout's number tells a reader nothing."""
+    return "; ".join(
+        "another layout"
+        if name == "layout"
+        else f"{name} {theirs.get(name)} there, {ours[name]} here"
+        for name in ours
+        if theirs.get(name) != ours[name]
+    )
 
 
 def _as_bytes(value: Any) -> np.ndarray:

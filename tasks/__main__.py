@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
             print(task_help(task))
             return 0
         if "--watch" in arguments and task.watch:
-            task.watch(*_watched(task, arguments[1:]))
+            _watch(task, arguments[1:])
             return 0
         return _run(
             task, _read_options(arguments[1:]), shlex.join(["python", "-m", "tasks", *arguments])
@@ -44,13 +44,19 @@ def main(arguments: Sequence[str]) -> int:
         return INTERRUPTED
 
 
-def _watched(task: Task, words: Sequence[str]) -> Sequence[str]:
-    """The folder of the run to watch, or nothing."""
+def _watch(task: Task, words: Sequence[str]) -> None:
+    """Watch the run in the folder that is named, or what comes with the repository."""
+    from minigrad.errors import CheckpointError
+
     if words[0] != "--watch" or len(words) > 2 or any(word.startswith("--") for word in words[1:]):
         raise UsageError(
             f"--watch stands first, and a run's folder may follow: python -m tasks {task.name} --watch [FOLDER]"
         )
-    return words[1:]
+    assert task.watch
+    try:
+        task.watch(*words[1:])
+    except CheckpointError as error:
+        raise UsageError(f"--watch: {error}") from error
 
 
 def _sweep(words: Sequence[str]) -> int:

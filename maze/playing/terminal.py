@@ -10,9 +10,10 @@ from contextlib import contextmanager
 import numpy as np
 
 from maze.errors import MazeError
+from maze.playing.clock import Clock
 from maze.playing.session import HELP, Session
 
-__all__ = ["half_blocks", "play_in_terminal"]
+__all__ = ["clean_screen", "half_blocks", "play_in_terminal"]
 
 HOLD = 0.25  # seconds that a key counts as held: a terminal tells no release
 ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left"}  # after ESC [
@@ -32,7 +33,7 @@ def play_in_terminal(session: Session) -> bool:
     height = min(2 * (shutil.get_terminal_size().lines - 2), TALLEST)
     held: dict[str, float] = {}
     with _keys() as read, clean_screen():
-        due = time.monotonic()
+        clock = Clock(session.pause)
         while True:
             for key in read():
                 if key == "q":
@@ -45,8 +46,7 @@ def play_in_terminal(session: Session) -> bool:
             sys.stdout.flush()
             if over:
                 return True
-            due = max(due + session.pause, now)
-            time.sleep(max(due - time.monotonic(), 0))
+            time.sleep(clock.wait())
 
 
 def half_blocks(image: np.ndarray) -> str:
@@ -65,7 +65,7 @@ def half_blocks(image: np.ndarray) -> str:
 
 @contextmanager
 def clean_screen() -> Iterator[None]:
-    """Play on a screen of one's own, and give back the old one."""
+    """A screen of one's own; the old one is given back."""
     sys.stdout.write("\x1b[?1049h\x1b[?25l\x1b[2J")
     try:
         yield

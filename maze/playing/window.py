@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from maze.playing.clock import Clock
 from maze.playing.session import HELP, Session
 
 __all__ = ["WindowError", "play_in_window"]
@@ -64,7 +65,7 @@ class _Game:
 
     def run(self) -> bool:
         """Play, and return whether the time came to its end."""
-        self.due = time.monotonic()
+        self.clock = Clock(self.session.pause)
         self._tick()
         self.window.mainloop()
         return self.finished
@@ -87,8 +88,7 @@ class _Game:
         if self.finished:
             self.window.quit()
             return
-        self.due = max(self.due + self.session.pause, now)
-        self.window.after(max(round(1_000 * (self.due - time.monotonic())), 1), self._tick)
+        self.window.after(max(round(1_000 * self.clock.wait()), 1), self._tick)
 
     def _show(self) -> None:
         self.images = [_photo(self.session.image(HEIGHT))]  # Tk does not keep them alive

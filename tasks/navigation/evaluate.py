@@ -145,7 +145,7 @@ def evaluate(player: Player, decoder: PositionDecoder, simulator: Simulator) -> 
         played=played,
         values=np.array(observer.values),
         position=100 * observer.right / (steps * batch),
-        loop=_judge(*map(np.concatenate, zip(*observer.loops))) if observer.loops else {},
+        loop=_loop_metrics(*map(np.concatenate, zip(*observer.loops))) if observer.loops else {},
         depth={name: 100 * share / steps for name, share in observer.depth_right.items()},
         likelihoods=likelihoods,
         pictures=pictures,
@@ -154,7 +154,7 @@ def evaluate(player: Player, decoder: PositionDecoder, simulator: Simulator) -> 
     )
 
 
-def _judge(likely: np.ndarray, true: np.ndarray, length: np.ndarray) -> dict[str, object]:
+def _loop_metrics(likely: np.ndarray, true: np.ndarray, length: np.ndarray) -> dict[str, object]:
     told = likely > 0.5
     found: dict[str, object] = {"loops": 100 * float(true.mean())}
     either = told.sum() + true.sum()

@@ -20,8 +20,8 @@ from tasks.published import Published, Record
 STEPS, LONGER = 2_000_000, 6_000_000
 MAIN = ("nav-d2", "lstm", "ff", "nav", "nav-d1d2l")
 LARGE = ("StaticLarge", "RandomGoalLarge")
-#: 5 x 5 cells, the goal anywhere, another each episode; what `--maze` takes for it.
-TINY_RANDOM_GOAL = "TinyRandomGoal", "tasks/navigation/tiny_random_goal.txt"
+#: What `--maze` takes for a maze of our own: 5 x 5 cells, the goal anywhere, another each episode.
+PATHS = {"TinyRandomGoal": "tasks/navigation/tiny_random_goal.txt"}
 
 
 def planned() -> Iterator[tuple[str, list[str]]]:
@@ -30,7 +30,7 @@ def planned() -> Iterator[tuple[str, list[str]]]:
     yield "tiny nav-d2 seed0", default
     for seed in (0, 1, 2):
         for agent in ("nav-d2", "lstm", "ff"):
-            yield _run(TINY_RANDOM_GOAL[0], agent, seed)
+            yield _run("TinyRandomGoal", agent, seed)
         for agent in (*MAIN, "nav-rgbd"):
             yield _run("StaticSmall", agent, seed)
         for maze in ("RandomGoalSmall", "IMaze"):
@@ -49,8 +49,7 @@ def planned() -> Iterator[tuple[str, list[str]]]:
 
 
 def _run(maze: str, agent: str, seed: int, steps: int = STEPS) -> tuple[str, list[str]]:
-    path = dict([TINY_RANDOM_GOAL]).get(maze, maze)
-    words = ["navigation", "--maze", path, "--agent", agent, "--steps", str(steps)]
+    words = ["navigation", "--maze", PATHS.get(maze, maze), "--agent", agent, "--steps", str(steps)]
     name = f"{maze} {agent} seed{seed}" + (f" {steps // 1_000_000}M" if steps != STEPS else "")
     return name, [*words, "--seed", str(seed), "--threads", "1"]
 

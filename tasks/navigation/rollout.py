@@ -173,7 +173,7 @@ class Actor:
         try:
             self.simulator.load_state(state["simulator"])
         except MazeError as error:
-            raise CheckpointError(f"the checkpoint is of other mazes: {error}") from error
+            raise CheckpointError(f"the checkpoint does not fit: {error}") from error
         self._seen = self.simulator.look()
         self.mind.state = tuple(state["memory"])
         self.loop.load_state_dict(state["loop"])

@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from maze import MazeError, Simulator
-from maze.constants import FRAME_RATE
+from maze.constants import ACTION_REPEAT, FRAME_RATE
+from maze.playing.clock import Clock
 from maze.playing.terminal import clean_screen, half_blocks
 from maze.recording import save_film
 from maze.topdown import side_by_side, top_down
-from minigrad.errors import CheckpointError
 from tasks.config import UsageError
 from tasks.navigation.decoder import grid
 from tasks.navigation.weights import SHIPPED, Trained, load
@@ -31,6 +31,7 @@ from tasks.navigation.weights import SHIPPED, Trained, load
 HEIGHT = 320  # pixels of the view and the map
 GRAPH = 64  # pixels of the value's graph below them
 LINE = 20  # pixels of a line of words
+PAUSE = ACTION_REPEAT / FRAME_RATE  # seconds from one picture to the next
 FILM = Path("runs", "navigation-watch.gif")
 FILM_SECONDS = 20
 LIKELY = np.array([0, 114, 178])  # the colour of where it thinks it is
@@ -96,26 +97,9 @@ def captioned(image: np.ndarray, words: str) -> np.ndarray:
     return np.vstack([image, np.asarray(line)])
 
 
-class Clock:
-    """Says how long to wait until the next picture is due, at the speed of the game."""
-
-    def __init__(self, trained: Trained):
-        self.pause = trained.mazes(size=1).repeat / FRAME_RATE  # seconds
-        self.due = time.monotonic()
-
-    def wait(self) -> float:
-        """Seconds from now on; what came late is not caught up with."""
-        now = time.monotonic()
-        self.due = max(self.due + self.pause, now)
-        return self.due - now
-
-
 def watch(folder: str | None = None) -> None:
     """Show an agent: of the run in `folder`, or the one that comes with the repository."""
-    try:
-        trained = load(folder or SHIPPED)
-    except CheckpointError as error:
-        raise UsageError(f"--watch: {error}") from error
+    trained = load(folder or SHIPPED)
     print(f"{trained.config.agent} in {trained.config.maze}. End with Ctrl-C or the window.")
     try:
         if in_window(trained):
@@ -143,7 +127,7 @@ def in_window(trained: Trained) -> bool:
     label, line = tkinter.Label(window), tkinter.Label(window, font=("TkFixedFont", 12))
     label.pack()
     line.pack()
-    episode, clock = frames(trained), Clock(trained)
+    episode, clock = frames(trained), Clock(PAUSE)
 
     def tick() -> None:
         shown = next(episode, None)
@@ -164,7 +148,7 @@ def in_window(trained: Trained) -> bool:
 
 def in_terminal(trained: Trained) -> None:
     """Show one episode in the terminal, each character two pixels."""
-    size, clock = shutil.get_terminal_size(), Clock(trained)
+    size, clock = shutil.get_terminal_size(), Clock(PAUSE)
     with clean_screen():
         for image, words in frames(trained, 96):
             rows = np.linspace(0, len(image) - 1, 2 * (size.lines - 2)).astype(int)
@@ -178,7 +162,6 @@ def in_terminal(trained: Trained) -> None:
 def as_film(trained: Trained, path: Path, seconds: float = FILM_SECONDS) -> None:
     """Write the first seconds of an episode as a GIF, the words below each picture."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    rate = FRAME_RATE / trained.mazes().repeat
-    shown = islice(frames(trained), round(seconds * rate))
-    save_film((captioned(image, words) for image, words in shown), path, rate)
+    shown = islice(frames(trained), round(seconds / PAUSE))
+    save_film((captioned(image, words) for image, words in shown), path, 1 / PAUSE)
     print(f"There is neither a window nor a terminal here. A film of it: {path}")

@@ -151,7 +151,7 @@ def test_one_can_stop_and_go_on(name, tmp_path):
     ("other", "said"),
     [
         ({"name": "RandomGoalSmall"}, "moves_goal False there, True here"),
-        ({"name": "StaticLarge"}, "layout .* frames 3600 there, 10800 here"),
+        ({"name": "StaticLarge"}, "another layout; frames 3600 there, 10800 here"),
         ({"fruit": False}, "fruit True there, False here"),
         ({"frames": 8}, "frames 3600 there, 8 here"),
         ({"repeat": 2}, "repeat 4 there, 2 here"),
@@ -161,7 +161,7 @@ def test_one_can_stop_and_go_on(name, tmp_path):
 def test_a_state_of_other_mazes_is_refused(other, said):
     mazes = maze.make("StaticSmall", 2)
     mazes.reset()
-    with pytest.raises(MazeError, match=f"this state is not of these .*{said}"):
+    with pytest.raises(MazeError, match=f"this state is of other mazes: {said}"):
         maze.make(**{"name": "StaticSmall", "batch": 2} | other).load_state(mazes.state())
     with pytest.raises(MazeError, match="not of these 2 mazes"):
         mazes.load_state({})

@@ -377,7 +377,7 @@ def test_a_run_does_not_go_on_in_a_layout_that_was_changed(in_a_folder, monkeypa
     assert main(words) == 130
     layout.write_text(HALL.replace(".G.", "..G"))
     assert main(["navigation", "--resume", "run"]) == 2
-    assert "the checkpoint is of other mazes" in capsys.readouterr().err
+    assert "this state is of other mazes: another layout" in capsys.readouterr().err
 
 
 def test_a_run_that_meets_no_number_says_where_and_keeps_its_checkpoint(

@@ -116,10 +116,10 @@ def test_what_is_no_agent_is_not_watched(run, tmp_path, monkeypatch, capsys):
     assert "no film" in capsys.readouterr().err
 
 
-def test_pictures_come_at_the_speed_of_the_game(run, monkeypatch):
+def test_pictures_come_at_the_speed_of_the_game(monkeypatch):
     now = [5.0]
     monkeypatch.setattr(watch.time, "monotonic", lambda: now[0])
-    clock = watch.Clock(load(run.path))
+    clock = watch.Clock(watch.PAUSE)
     step = clock.pause
     assert step == pytest.approx(1 / 15)
     now[0] += step / 4  # so long did the picture take
