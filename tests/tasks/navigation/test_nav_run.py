@@ -1,0 +1,213 @@
+"""The run: from its settings to its figures, a checkpoint, and what is refused or stopped."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import maze
+from tasks.__main__ import main
+from tasks.config import UsageError, make_config
+from tasks.execute import resume, start
+from tasks.navigation import figures
+from tasks.navigation.navigation import PRESETS, Config
+from tasks.navigation.report import Reports
+from tasks.navigation.train import Learner
+from tasks.registry import find_task
+from tasks.run_folder import RunFolder
+
+TASK = find_task("navigation")
+SMALL = {
+    "side": "20",
+    "mazes": "2",
+    "unroll": "7",
+    "steps": "280",
+    "frames": "120",
+    "log_every": "70",
+    "draw_every": "280",
+    "test_episodes": "2",
+    "checkpoint_seconds": "0",
+    "threads": "1",
+}
+HALL = """
+#####
+#...#
+#.G.#
+#...#
+#####
+"""
+
+
+def config_of(**texts):
+    return make_config(Config, PRESETS, "default", SMALL | texts)
+
+
+@pytest.fixture
+def in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def lines(folder):
+    records = [json.loads(line) for line in folder.log.read_text().splitlines()]
+    return [{k: v for k, v in record.items() if k != "seconds"} for record in records]
+
+
+def test_a_run_logs_draws_tests_and_films(in_a_folder, capsys):
+    folder = RunFolder("run")
+    metrics = start(TASK, config_of(agent="nav-d1d2l"), folder)
+    names = {"score", "score.oracle", "score.random", "score_error", "auc", "goals"}
+    names |= {"accuracy.position", "accuracy.depth_d1", "accuracy.depth_d2", "seconds"}
+    assert names <= {*metrics}
+    assert {path.stem for path in folder.figures()} == {
+        "curve",
+        "map",
+        "position",
+        "latency",
+        "depth",
+    }
+    assert (folder.path / "agent.gif").read_bytes()[:3] == b"GIF"
+    assert [line["agent_steps"] for line in lines(folder)] == [70, 140, 210, 280]
+    said = capsys.readouterr().out
+    assert said.startswith("nav-d1d2l learns in tiny for 280 steps"), "before anything is compiled"
+    assert "testing on 2 episodes" in said
+
+
+def test_where_no_film_can_be_written_the_run_is_whole(in_a_folder, monkeypatch, capsys):
+    def full(*_):
+        raise maze.MazeError("no space left on device")
+
+    monkeypatch.setattr("tasks.navigation.report.save_film", full)
+    assert "score" in start(TASK, config_of(), RunFolder("run"))
+    assert "no film: no space" in capsys.readouterr().out
+
+
+def test_where_no_goal_was_found_the_figure_of_latency_says_so():
+    played = SimpleNamespace(found=np.zeros((9, 3), bool), seconds=1 / 15)
+    (axes,) = figures.latency(SimpleNamespace(played=played)).axes
+    assert [text.get_text() for text in axes.texts] == ["no goal was found"]
+    played.found[4, 1] = True
+    (axes,) = figures.latency(SimpleNamespace(played=played)).axes
+    assert not axes.texts
+    assert axes.lines
+
+
+@pytest.mark.parametrize("agent", ["ff", "nav-d2"])
+def test_a_resumed_run_gives_the_same_numbers(agent, in_a_folder, monkeypatch):
+    config = config_of(agent=agent)
+    whole = start(TASK, config, RunFolder("whole"))
+    broken = RunFolder("broken")
+
+    learn, count = Learner.learn, iter(range(100))
+
+    def die(self, unroll):
+        if next(count) == 12:
+            raise RuntimeError("the lights went out")
+        return learn(self, unroll)
+
+    monkeypatch.setattr(Learner, "learn", die)
+    with pytest.raises(RuntimeError, match="lights"):
+        start(TASK, config, broken)
+    monkeypatch.setattr(Learner, "learn", learn)
+    resumed = resume(TASK, broken, {})
+    assert lines(RunFolder("whole")) == lines(broken)
+    assert {k: v for k, v in whole.items() if k != "seconds"} == {
+        k: v for k, v in resumed.items() if k != "seconds"
+    }
+
+
+def test_a_run_does_not_go_on_in_a_layout_that_was_changed(in_a_folder, monkeypatch, capsys):
+    def die(self):
+        raise KeyboardInterrupt
+
+    layout = in_a_folder / "own.txt"
+    layout.write_text(HALL)
+    monkeypatch.setattr(Reports, "test", die)
+    words = ["navigation", "--out", "run", "--maze", "own.txt"]
+    for name, value in SMALL.items():
+        words += ["--" + name.replace("_", "-"), value]
+    assert main(words) == 130
+    layout.write_text(HALL.replace(".G.", "..G"))
+    assert main(["navigation", "--resume", "run"]) == 2
+    assert "this state is of other mazes: another layout" in capsys.readouterr().err
+
+
+def test_a_run_that_meets_no_number_says_where_and_keeps_its_checkpoint(
+    in_a_folder, monkeypatch, capsys
+):
+    learn, count = Learner.learn, iter(range(100))
+
+    def poison(self, unroll):
+        if next(count) == 9:
+            unroll.rewards[0, 0] = np.nan
+        return learn(self, unroll)
+
+    monkeypatch.setattr(Learner, "learn", poison)
+    words = ["navigation", "--out", "run"]
+    for name, value in SMALL.items():
+        words += ["--" + name.replace("_", "-"), value]
+    assert main(words) == 2
+    assert "the loss 'policy' is nan" in capsys.readouterr().err
+    monkeypatch.setattr(Learner, "learn", learn)
+    assert resume(TASK, RunFolder("run"), {})["score"] >= 0
+
+
+@pytest.mark.parametrize("method", ["sync", "a3c"])
+def test_parameters_that_an_update_has_broken_are_not_kept(method, in_a_folder, capsys):
+    words = ["navigation", "--out", "run", "--lr", "1e38", "--method", method]
+    for name, value in SMALL.items():
+        words += ["--" + name.replace("_", "-"), value]
+    assert main(words) == 2
+    assert "are not finite" in capsys.readouterr().err
+    path = RunFolder("run").checkpoint
+    if path.exists():
+        with np.load(path) as saved:
+            numbers = [saved[name] for name in saved.files if saved[name].dtype.kind == "f"]
+        assert all(np.isfinite(array).all() for array in numbers)
+
+
+def test_mazes_are_drawn_by_the_threads_that_were_asked_for(in_a_folder, monkeypatch):
+    monkeypatch.setattr("tasks.execute.usable_cores", lambda: 3)  # wherever this runs
+    before, counts = maze.get_num_threads(), set()
+    learn = Learner.learn
+
+    def count(self, unroll):
+        counts.add(maze.get_num_threads())
+        return learn(self, unroll)
+
+    monkeypatch.setattr(Learner, "learn", count)
+    start(TASK, config_of(threads="3", steps="28"), RunFolder("run"))
+    assert counts == {3}
+    assert maze.get_num_threads() == before
+
+
+def test_resuming_with_other_settings_is_refused_with_the_difference(in_a_folder):
+    folder = RunFolder("run")
+    start(TASK, config_of(), folder)
+    with pytest.raises(UsageError, match=r"--agent: nav-d2 in the run, lstm asked for"):
+        resume(TASK, folder, {"agent": "lstm"})
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        ({"maze": "StaticSmal"}, "there is no maze 'StaticSmal'"),
+        ({"maze": "nowhere.txt"}, "cannot read the layout"),
+        ({"agent": "nav-d3"}, "--agent has no choice 'nav-d3'. Did you mean nav-d"),
+        ({"side": "10"}, "--side 10 must be at least 20"),
+        ({"side": "9999"}, "must be below 2049"),
+        ({"gamma": "1"}, "--gamma 1.0 must be below 1"),
+        ({"alpha": "1.5"}, "--alpha 1.5 must be below 1"),
+    ],
+)
+def test_bad_settings_are_answered(in_a_folder, texts, words):
+    with pytest.raises(UsageError, match=words):
+        start(TASK, config_of(**texts), RunFolder("run"))
+
+
+def test_a_layout_with_a_hole_is_drawn(in_a_folder):
+    path = in_a_folder / "hole.txt"
+    path.write_text("####\n#..#\n#.G.\n####\n")
+    with pytest.raises(UsageError, match="is open at line 3, column 4"):
+        start(TASK, config_of(maze=str(path)), RunFolder("run"))
