@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,11 +27,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.do(options)
+        sys.stdout.flush()
     except MazeError as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130  # 128 + SIGINT, as shells say it
+    except BrokenPipeError:  # standard output goes to a `head` that has seen enough
+        # Python flushes once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # 128 + SIGPIPE
     return 0
 
 

@@ -53,7 +53,7 @@ class Simulator(World):
     order : {"HWC", "CHW"}
     """
 
-    LINKED = World.LINKED | {"_scenery", "_look", "_ring", "_turn"}
+    LINKED = World.LINKED | {"_scenery", "_planar", "_look", "_ring", "_turn"}
 
     def __init__(
         self,
@@ -75,7 +75,8 @@ class Simulator(World):
 
     def _link(self) -> None:
         super()._link()
-        self._scenery = *camera(self.size), texels(), pictures(), self.order == "CHW"
+        self._scenery = *camera(self.size), texels(), pictures()
+        self._planar = self.order == "CHW"
         self._look = np.full(self.batch, LOOK)
         self._ring = [self._empty_images() for _ in range(self._ring_size)]
         self._turn = 0
@@ -149,10 +150,10 @@ class Simulator(World):
         n = self._checked_index(n)
         height, width = checked_size(size)
         rgb = np.empty((1, 3 * height * width), np.uint8)
-        others = np.empty((1, height, width), np.float32), np.empty((1, 6), np.float32)
-        world = [array[n : n + 1] for array in self._arrays]
-        scenery = *camera((height, width)), texels(), pictures(), False
-        advance(*world, self._look[:1], 1, *scenery, rgb, *others, 0, 1)
+        images = rgb, np.empty((1, height, width), np.float32), np.empty((1, 6), np.float32)
+        world = tuple(array[n : n + 1] for array in self._arrays)
+        scenery = *camera((height, width)), texels(), pictures()
+        advance(world, self._look[:1], 1, scenery, False, images, 0, 1)
         return rgb.reshape(height, width, 3)
 
     def advance(self, actions: np.ndarray) -> Observation:
@@ -160,13 +161,11 @@ class Simulator(World):
         if actions is not self._look:
             self._left -= 1
         rgb, depth, velocity = images = self._next_images()
-        settings = actions, self.repeat, *self._scenery, *images
+        given = self._arrays, actions, self.repeat, self._scenery, self._planar, images
         if self.batch == 1:
-            advance(*self._arrays, *settings, 0, 1)
+            advance(*given, 0, 1)
         else:
-            run_sliced(
-                lambda first, last: advance(*self._arrays, *settings, first, last), self.batch
-            )
+            run_sliced(lambda first, last: advance(*given, first, last), self.batch)
         height, width = self.size
         shape = (height, width, 3) if self.order == "HWC" else (3, height, width)
         return Observation(

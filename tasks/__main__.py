@@ -13,26 +13,15 @@ from tasks.printing import run_summary, task_help, task_list
 from tasks.registry import Task, all_tasks, find_task
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+NOBODY_READS = 141  # 128 + SIGPIPE: standard output goes to a `head` that has seen enough
 
 
 def main(arguments: Sequence[str]) -> int:
     """Do what was typed after `python -m tasks`; the exit code is 2 for what cannot be done."""
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print(task_list(all_tasks()))
-        return 0
     try:
-        if arguments[0] == "sweep":
-            return _sweep(arguments[1:])
-        task = find_task(arguments[0])
-        if {"-h", "--help"} & {*arguments}:
-            print(task_help(task))
-            return 0
-        if "--watch" in arguments and task.watch:
-            _watch(task, arguments[1:])
-            return 0
-        return _run(
-            task, _read_options(arguments[1:]), shlex.join(["python", "-m", "tasks", *arguments])
-        )
+        code = _answer(arguments)
+        sys.stdout.flush()
+        return code
     except UsageError as error:
         print(error, file=sys.stderr)
         return 2
@@ -42,6 +31,27 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as interrupt:
         print(f"\nInterrupted. {interrupt}", flush=True)
         return INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
+
+
+def _answer(arguments: Sequence[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(task_list(all_tasks()))
+        return 0
+    if arguments[0] == "sweep":
+        return _sweep(arguments[1:])
+    task = find_task(arguments[0])
+    if {"-h", "--help"} & {*arguments}:
+        print(task_help(task))
+        return 0
+    if "--watch" in arguments and task.watch:
+        _watch(task, arguments[1:])
+        return 0
+    command = shlex.join(["python", "-m", "tasks", *arguments])
+    return _run(task, _read_options(arguments[1:]), command)
 
 
 def _watch(task: Task, words: Sequence[str]) -> None:

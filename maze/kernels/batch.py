@@ -17,25 +17,22 @@ from maze.kernels.rules import locate, play
 __all__ = ["advance"]
 
 
+Arrays = tuple[np.ndarray, ...]
+
+
 def _advance_numpy(
-    agents: np.ndarray,
-    things: np.ndarray,
-    walls: np.ndarray,
-    distances: np.ndarray,
-    starts: np.ndarray,
+    world: Arrays,
     actions: np.ndarray,
     repeat: int,
-    columns: np.ndarray,
-    rows: np.ndarray,
-    texels: np.ndarray,
-    pictures: np.ndarray,
+    scenery: Arrays,
     planar: bool,
-    rgb: np.ndarray,
-    depth: np.ndarray,
-    velocity: np.ndarray,
+    images: Arrays,
     first: int,
     last: int,
 ) -> None:
+    agents, things, walls, distances, starts = world
+    columns, rows, texels, pictures = scenery
+    rgb, depth, velocity = images
     for n in range(first, last):
         if actions[n] == LOOK:
             locate(agents[n], distances[n])
@@ -50,21 +47,12 @@ def _advance_numpy(
 
 @kernel(twin=_advance_numpy)
 def advance(
-    agents: np.ndarray,
-    things: np.ndarray,
-    walls: np.ndarray,
-    distances: np.ndarray,
-    starts: np.ndarray,
+    world: Arrays,
     actions: np.ndarray,
     repeat: int,
-    columns: np.ndarray,
-    rows: np.ndarray,
-    texels: np.ndarray,
-    pictures: np.ndarray,
+    scenery: Arrays,
     planar: bool,
-    rgb: np.ndarray,
-    depth: np.ndarray,
-    velocity: np.ndarray,
+    images: Arrays,
     first: int,
     last: int,
 ) -> None:
@@ -72,25 +60,25 @@ def advance(
 
     Parameters
     ----------
-    agents : (N,) of AGENT
-    things : (N, M) of THING
-    walls : (N, H, W) uint8
-    distances : (N, H, W) int32
-    starts : (N, S) int32
+    world : agents, things, walls, distances, starts
+        (N,) of AGENT, (N, M) of THING, (N, H, W) uint8, (N, H, W) int32, (N, S) int32. Agents and
+        things are changed.
     actions : (N,) int64
         With LOOK no time passes.
     repeat : int
         Frames that an action lasts.
-    columns, rows, texels, pictures
+    scenery : columns, rows, texels, pictures
         The camera (see `maze.camera`) and the textures (see `maze.textures`).
     planar : bool
         Whether `rgb` has all reds first, then greens, then blues.
-    rgb : (N, 3 h w) uint8, written
-    depth : (N, h, w) float32, written
-        Tiles along the direction in which the agent looks.
-    velocity : (N, 6) float32, written
+    images : rgb, depth, velocity
+        (N, 3 h w) uint8; (N, h, w) float32, tiles along the direction in which the agent looks;
+        (N, 6) float32. All are written.
     first, last : int
     """
+    agents, things, walls, distances, starts = world
+    columns, rows, texels, pictures = scenery
+    rgb, depth, velocity = images
     height, width = len(rows), columns.size
     pixels = np.empty((height, width), np.uint32)
     spans, marks = np.empty((4, width), np.float32), np.empty((2, width), np.uint32)

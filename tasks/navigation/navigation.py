@@ -9,7 +9,7 @@ from maze.arguments import LARGEST_IMAGE
 from maze.world import MOST
 from minigrad.kernels.threads import get_num_threads
 from tasks.config import Config as CommonConfig
-from tasks.config import option
+from tasks.config import UsageError, option
 from tasks.navigation.a3c import Fleet
 from tasks.navigation.agents import AgentName
 from tasks.navigation.mazes import SEEDS_A_RUN, TEST_SEED, drawn_by, make_mazes
@@ -61,6 +61,13 @@ class Config(CommonConfig):
     log_every: int = option(20_000, "agent steps between two points of the curve", minimum=1)
     draw_every: int = option(200_000, "agent steps between two pictures of the map", minimum=1)
     test_episodes: int = option(100, "episodes of the final test", minimum=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.data != "embedded":
+            raise UsageError(f"--data {self.data}: navigation reads no data, --maze is what it has")
+        if self.workers is not None and self.method != "a3c":
+            raise UsageError(f"--workers {self.workers} is of --method a3c; sync has --mazes")
 
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -27,7 +27,7 @@ def drawn(loop, mazes, actions):
     agents, things = mazes.agents.copy(), mazes._things.copy()
     images = mazes._empty_images()
     world = agents, things, mazes._walls, mazes._distances, mazes._starts
-    loop(*world, actions, 4, *mazes._scenery, *images, 0, mazes.batch)
+    loop(world, actions, 4, mazes._scenery, mazes._planar, images, 0, mazes.batch)
     return *images, agents, things
 
 

@@ -1,5 +1,8 @@
 """The maze through Gymnasium: its own checker, autoreset in all modes, and a stranger's agent that learns."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -307,3 +310,14 @@ def test_a_strangers_agent_learns(tmp_path, a_strangers_habits):
     learnt = score(lambda seen: agent.predict(seen)[0])
     print(f"by chance {by_chance:.1f}, learnt {learnt:.1f} points an episode of 15 seconds")
     assert learnt > 3 * by_chance
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_readmes_agent_of_a_stranger_trains(a_strangers_habits):
+    pytest.importorskip("stable_baselines3")
+    readme = Path(maze.__file__).with_name("README.md").read_text(encoding="utf-8")
+    *_, program = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    names = {}
+    exec(program.replace("16", "2").replace("1_000_000", "40"), names)
+    assert names["agent"].num_timesteps >= 40

@@ -2,8 +2,10 @@
 
 import json
 import os
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,8 @@ from maze.constants import IDLE
 from maze.playing.session import Session, action_of, best, keep_score
 from maze.playing.terminal import _parse, half_blocks, play_in_terminal
 from maze.playing.window import WindowError, play_in_window
+
+FOLDER = Path(maze.__file__).parents[1]
 
 
 @pytest.mark.parametrize(
@@ -150,6 +154,15 @@ def test_the_list_names_and_draws_them(capsys):
     shown = capsys.readouterr().out
     assert all(name in shown for name in maze.names())
     assert "#..G#############G..#" in shown
+
+
+def test_the_list_goes_quietly_where_nobody_reads_on():
+    command = [sys.executable, "-m", "maze"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=FOLDER
+    ) as listed:
+        listed.stdout.close()  # as `| head` does it
+        assert (listed.stderr.read(), listed.wait()) == ("", 141)
 
 
 def test_a_maze_is_drawn_as_text_or_as_a_picture(tmp_path, capsys):

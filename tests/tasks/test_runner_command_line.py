@@ -82,6 +82,13 @@ def test_the_list_imports_nothing_heavy():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_list_goes_quietly_where_nobody_reads_on():
+    listed = command("", stdout=subprocess.PIPE)
+    listed.stdout.close()  # as `| head` does it
+    assert (listed.stderr.read(), listed.wait()) == ("", 141)
+    listed.stderr.close()
+
+
 def test_help_gives_every_field_its_line_type_choices_and_presets(capsys):
     assert type_in("logistic --help") == 0
     out = capsys.readouterr().out

@@ -199,6 +199,8 @@ def test_resuming_with_other_settings_is_refused_with_the_difference(in_a_folder
         ({"side": "9999"}, "must be below 2049"),
         ({"gamma": "1"}, "--gamma 1.0 must be below 1"),
         ({"alpha": "1.5"}, "--alpha 1.5 must be below 1"),
+        ({"workers": "2"}, "--workers 2 is of --method a3c"),
+        ({"data": "full"}, "--data full: navigation reads no data"),
     ],
 )
 def test_bad_settings_are_answered(in_a_folder, texts, words):
