@@ -212,10 +212,10 @@ class MazeVectorEnv(VectorEnv):
         final_obs = np.full(self.num_envs, None)
         for n in np.flatnonzero(over):
             final_obs[n] = {name: values[n].copy() for name, values in last_seen.items()}
-        final_info = {name: over if name.startswith("_") else v for name, v in last_infos.items()}
+        final_info = {n: over.copy() if n.startswith("_") else v for n, v in last_infos.items()}
         first = self._observed(self.simulator.reset(over))
-        infos = {**self._infos(), "final_obs": final_obs, "_final_obs": over}
-        infos |= {"final_info": final_info, "_final_info": over}
+        infos = {**self._infos(), "final_obs": final_obs, "_final_obs": over.copy()}
+        infos |= {"final_info": final_info, "_final_info": over.copy()}
         return first, seen.reward, np.zeros(self.num_envs, bool), over, infos
 
     def render(self) -> tuple[np.ndarray, ...] | None:  # type: ignore[override]

@@ -147,11 +147,27 @@ class World:
         """Return all that `load_state` needs to go on from here, as arrays of bytes."""
         self._check_begun()
         return {
-            "making": _as_bytes(self._making()),
+            "making": self.making(),
             "agents": self.agents.view(np.uint8).copy(),
             "things": self._things.view(np.uint8).copy(),
             "origins": _as_bytes(self._origins),
         }
+
+    def making(self) -> np.ndarray:
+        """Return what these mazes are made of, as bytes, for `check_making` of others."""
+        return _as_bytes(self._making())
+
+    def check_making(self, theirs: np.ndarray) -> None:
+        """See that a `making()` is that of these mazes.
+
+        Raises
+        ------
+        MazeError
+            Where it is not; with what differs.
+        """
+        different = _difference(_from_bytes(theirs), self._making())
+        if different:
+            raise MazeError(f"this state is of other mazes: {different}.")
 
     def _making(self) -> dict[str, Any]:
         """All that decides which episodes are drawn from a random number; a name does not."""
@@ -175,9 +191,7 @@ class World:
             Where the state is of another maze or batch; with what differs.
         """
         try:
-            different = _difference(_from_bytes(state["making"]), self._making())
-            if different:
-                raise MazeError(f"this state is of other mazes: {different}.")
+            self.check_making(state["making"])
             agents = np.asarray(state["agents"], np.uint8).view(AGENT).reshape(self.agents.shape)
             things = np.asarray(state["things"], np.uint8).view(THING).reshape(self._things.shape)
             origins = _from_bytes(state["origins"])

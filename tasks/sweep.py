@@ -3,7 +3,7 @@
     python -m tasks sweep NAME --runs N [--jobs J] [--scheduler ADDRESS] [--measure NAME]
         [--rank highest|lowest] [--FIELD VALUE ...]
 
-J runs are under way at once: one unless told, on a cluster all.
+J runs are under way at once: one unless told, on a cluster all. Each takes all cores, unless told: --threads 1.
 
 A field's value is fixed (`--agent lstm`) or to be drawn: `--lr 1e-4..5e-3` between two numbers, as likely
 in each octave, `--unroll 20|50` one of these. What a task's own `SWEEP` draws, is drawn unless typed
@@ -22,7 +22,14 @@ import contextlib
 import math
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing import active_children, get_context
@@ -60,9 +67,9 @@ def drawn(text: str, rng: np.random.Generator) -> str:
     """The value that is drawn for `text`; what is no range and no choice is itself."""
     if "|" in text:
         return str(rng.choice(text.split("|")))
-    low, dots, high = text.partition("..")
-    if not dots:
+    if not _is_range(text):
         return text
+    low, _, high = text.partition("..")
     try:
         ends = math.log(float(low)), math.log(float(high))
         if not ends[0] <= ends[1] < math.inf:
@@ -72,6 +79,20 @@ def drawn(text: str, rng: np.random.Generator) -> str:
             f"{text!r} is no range: two positive numbers, the lower first, as in 1e-4..5e-3"
         ) from None
     return f"{math.exp(rng.uniform(*ends)):.4g}"
+
+
+def _is_range(text: str) -> bool:
+    """Whether a number is on one side of the dots, at least: the path ../own.txt is none."""
+    low, dots, high = text.partition("..")
+    return bool(dots) and (_is_number(low) or _is_number(high))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def settings(texts: Mapping[str, str], runs: int, seed: int) -> list[dict[str, str]]:
@@ -131,6 +152,8 @@ def sweep(
             k = under_way.pop(future)
             try:
                 results[k] = future.result()
+            except BrokenExecutor:  # a process was killed, and none of the others is left
+                raise
             except Exception as error:  # one bad draw, a rate too high say, does not end the others
                 tell(k, {"failed": f"{type(error).__name__}: {error}"})
             else:
@@ -177,6 +200,11 @@ def main(name: str, options: dict[str, str]) -> int:
             results = sweep(executor, task, preset, draws, out, jobs, tell)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"What was run is kept in {out}") from None
+    except BrokenExecutor as error:
+        raise UsageError(
+            f"a process of the sweep was killed (for want of memory? --jobs {jobs}). What was run is kept in "
+            f"{out}, and the same command goes on from there."
+        ) from error
     ranking = best(results, measure, rank == "highest")
     if not ranking:
         print(f"No run has a measure {measure!r}. What they said is in {out}/*.txt")
@@ -189,7 +217,7 @@ def main(name: str, options: dict[str, str]) -> int:
 
 def drawn_from(text: str) -> bool:
     """Whether the text is a range or a choice."""
-    return "|" in text or ".." in text
+    return "|" in text or _is_range(text)
 
 
 @contextlib.contextmanager

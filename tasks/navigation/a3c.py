@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.errors import NotFiniteError
+from maze import MazeError, Simulator
+from minigrad.errors import CheckpointError, NotFiniteError
 from tasks.config import UsageError
 from tasks.navigation.decoder import PositionDecoder
 from tasks.navigation.models import NavigationNet
@@ -39,7 +40,7 @@ STILLBORN = 3  # in a row of one place, after which there is no use in another
 
 
 class WorkerError(UsageError):
-    """Workers that end again and again before they have done anything."""
+    """Workers that cannot go on, or end again and again before they have done anything."""
 
 
 @contextmanager
@@ -61,6 +62,8 @@ class Fleet:
     Parameters
     ----------
     config : Config
+    mazes : maze.Simulator
+        Made as those of the workers are: a checkpoint of other mazes is refused.
     net, decoder
         Their parameters are those that the workers begin with; `take_over` brings back what became of them.
     updates : int
@@ -78,13 +81,14 @@ class Fleet:
     def __init__(
         self,
         config: Config,
+        mazes: Simulator,
         net: NavigationNet,
         decoder: PositionDecoder,
         updates: int,
         workers: int,
         say: Callable[[str], None],
     ):
-        self.config, self.updates, self.say = config, updates, say
+        self.config, self.mazes, self.updates, self.say = config, mazes, updates, say
         self.own = [*net.parameters(), *decoder.linear.parameters()]
         self.shared = Shared(sum(p.size for p in self.own), workers)
         for p, theirs in zip(self.own, pieces(self.shared.parameters, self.own), strict=True):
@@ -104,10 +108,8 @@ class Fleet:
 
         Raises
         ------
-        NotFiniteError
-            Where a worker met a number that is none.
         WorkerError
-            Where workers die as soon as they are started.
+            Where a worker met a number that is none, say, or workers die as soon as they are started.
         """
         if not self.processes:
             self.processes = [self._start(index) for index in range(self.shared.workers)]
@@ -136,15 +138,13 @@ class Fleet:
                 continue
             if process.exitcode == FAILED:
                 message = self.shared.records["message"][index].decode(errors="replace")
-                raise NotFiniteError(f"worker {index} stopped: {message}")
+                raise WorkerError(f"worker {index} stopped: {message}")
             done = self.shared.records["updates"][index] > self._born_at[index]
             self._stillborn[index] = 0 if done else self._stillborn[index] + 1
             if self._stillborn[index] == STILLBORN:
-                workers = self.shared.workers
-                fewer = f" Try fewer: --workers {workers // 2}." if workers > 1 else ""
                 raise WorkerError(
                     f"worker {index} died {STILLBORN} times before its first update, the last time with "
-                    f"exit code {process.exitcode}. Is there memory for {workers} workers?{fewer}"
+                    f"exit code {process.exitcode}.{self._advice(process.exitcode)}"
                 )
             self.say(
                 f"worker {index} (process {process.pid}) died with exit code {process.exitcode}: "
@@ -152,6 +152,14 @@ class Fleet:
             )
             self.generations[index] += 1
             self.processes[index] = self._start(index)
+
+    def _advice(self, exitcode: int) -> str:
+        workers = self.shared.workers
+        if exitcode >= 0:
+            return " What it said stands above."
+        if workers == 1:
+            return " Was it killed for want of memory?"
+        return f" Is there memory for {workers} workers? Try fewer: --workers {workers // 2}."
 
     def close(self) -> None:
         """End the workers and let go of the memory."""
@@ -206,10 +214,15 @@ class Fleet:
                 "The parameters that the workers share are not finite. The last checkpoint is from before "
                 "that; a new run with a lower --lr may do better."
             )
-        return {"updates": updates, "parameters": parameters, "squares": squares}
+        mazes = self.mazes.making()
+        return {"mazes": mazes, "updates": updates, "parameters": parameters, "squares": squares}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where `state_dict` was taken; before the workers are started."""
+        try:
+            self.mazes.check_making(state["mazes"])
+        except MazeError as error:
+            raise CheckpointError(f"the checkpoint does not fit: {error}") from error
         self.shared.done[0] = self.measured = int(state["updates"])
         self.shared.parameters[...] = state["parameters"]
         self.shared.squares[...] = state["squares"]

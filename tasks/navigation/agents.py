@@ -8,6 +8,8 @@
     nav-l ...    predicts loop closure from h                                       (+L)
     nav-rgbd     depth is one more channel of the picture: an input, not a target
 
+The slides' Nav++ is Nav A3C with both kinds of auxiliary task: nav-d1d2l has them all.
+
 Source: P. Mirowski et al., Learning to Navigate in Complex Environments, 2017, section 4.
 """
 

@@ -30,7 +30,8 @@ from tasks.navigation.acting import Player
 from tasks.navigation.decoder import PositionDecoder, cells
 from tasks.navigation.loop_closure import LoopClosure
 
-KEPT = 4  # mazes of which all is kept, for the figures
+KEPT = 4  # mazes of which the figures show what was thought at each step
+SHOWN = 4  # steps of the first maze of which they show picture and depth
 
 
 @dataclass
@@ -50,9 +51,9 @@ class Test:
     depth : dict from head to per cent
     likelihoods : (T, KEPT, cells)
         Of the position, by the decoder.
-    pictures, tiles : (T, KEPT, 3, height, width) uint8 and (T, KEPT, 4, 16)
-        What was seen, and its true coarse depths.
-    told : (T, KEPT, 4, 16)
+    pictures, tiles : (SHOWN, 3, height, width) uint8 and (SHOWN, 4, 16)
+        What was seen in the first maze, at equal distances to the end, and its true coarse depths.
+    told : (SHOWN, 4, 16)
         The depth that the last head predicts, in bands or tiles; empty without one.
     """
 
@@ -101,7 +102,9 @@ class _Observer:
         self.loop = LoopClosure(simulator.batch, simulator.steps, simulator.repeat * FRAME)
         self.goals = np.zeros(simulator.batch, np.int64)
         self.values: list[np.ndarray] = []
-        self.kept: list[tuple[np.ndarray, ...]] = []
+        self.likelihoods: list[np.ndarray] = []
+        self.shown: list[tuple[np.ndarray, ...]] = []
+        self.showing = np.linspace(0, simulator.steps, SHOWN + 1).astype(int)[1:] - 1
         self.right = 0
         self.depth_right: dict[str, float] = {}
         #: How likely a loop is, whether it is one, the length of the path; a step an entry.
@@ -121,9 +124,9 @@ class _Observer:
             share = float(np.mean(bands == depth.bands(tiles).reshape(bands.shape)))
             self.depth_right[name] = self.depth_right.get(name, 0.0) + share
         self._judge_loop(simulator, seen.velocity, net.loop_logits(thoughts))
-        self.kept.append(
-            (likelihood[:KEPT], seen.rgb[:KEPT].copy(), tiles[:KEPT], told[:KEPT].copy())
-        )
+        if len(self.likelihoods) in self.showing:
+            self.shown.append((seen.rgb[0].copy(), tiles[0], told[:1].reshape(-1).copy()))
+        self.likelihoods.append(likelihood[:KEPT])
         return actions
 
     def _judge_loop(self, simulator: Simulator, velocity: np.ndarray, logits) -> None:
@@ -140,17 +143,17 @@ def evaluate(player: Player, decoder: PositionDecoder, simulator: Simulator) -> 
     observer = _Observer(player, decoder, simulator)
     played = rollout(simulator, observer)
     steps, batch = played.rewards.shape
-    likelihoods, pictures, tiles, told = (np.array(part) for part in zip(*observer.kept))
+    pictures, tiles, told = (np.array(part) for part in zip(*observer.shown))
     return Test(
         played=played,
         values=np.array(observer.values),
         position=100 * observer.right / (steps * batch),
         loop=_loop_metrics(*map(np.concatenate, zip(*observer.loops))) if observer.loops else {},
         depth={name: 100 * share / steps for name, share in observer.depth_right.items()},
-        likelihoods=likelihoods,
+        likelihoods=np.array(observer.likelihoods),
         pictures=pictures,
         tiles=tiles,
-        told=told.reshape(steps, -1, depth.ROWS, depth.COLUMNS),
+        told=told.reshape(-1, depth.ROWS, depth.COLUMNS),
     )
 
 

@@ -109,19 +109,16 @@ def positions(test: Test, simulator: Simulator, n: int = 0) -> Figure:
     return figure
 
 
-def depths(test: Test, bands: bool, n: int = 0, count: int = 4) -> Figure:
+def depths(test: Test, bands: bool) -> Figure:
     """What is seen, its true coarse depth, and the depth that the last head predicts."""
     from matplotlib.figure import Figure
 
-    steps = np.linspace(0, len(test.tiles) - 1, count + 1).astype(int)[1:]
+    count = len(test.pictures)
     figure = Figure(figsize=(2.6 * count, 4), layout="constrained")
     grid_axes = figure.subplots(3, count, squeeze=False, height_ratios=(2, 1, 1))
-    for column, step in zip(grid_axes.T, steps):
-        true = test.tiles[step, n]
-        column[0].imshow(test.pictures[step, n].transpose(1, 2, 0))
-        for axes, picture in zip(
-            column[1:], (depth.bands(true) if bands else true, test.told[step, n])
-        ):
+    for column, seen, true, told in zip(grid_axes.T, test.pictures, test.tiles, test.told):
+        column[0].imshow(seen.transpose(1, 2, 0))
+        for axes, picture in zip(column[1:], (depth.bands(true) if bands else true, told)):
             axes.imshow(picture, cmap="viridis", vmin=0, vmax=depth.BANDS - 1 if bands else depth.FAR,
                         aspect="auto")  # fmt: skip
         for axes in column:

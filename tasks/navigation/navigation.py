@@ -32,16 +32,18 @@ class Config(CommonConfig):
     method: Literal["sync", "a3c"] = option(
         "sync", "one learner and a batch of mazes, or asynchronous workers with a maze each"
     )
-    workers: int | None = option(None, "a3c: processes; none: as many as cores", minimum=1)
+    workers: int | None = option(
+        None, "a3c: processes; none: as many as --threads", minimum=1, below=257
+    )
     steps: int = option(1_500_000, "agent steps, over all mazes", minimum=1)
     mazes: int = option(16, "sync: mazes side by side", minimum=1, below=MOST + 1)
     unroll: int = option(20, "agent steps from one update to the next", minimum=1)
     lr: float = option(7e-4, "first learning rate; it falls to 0 along a line", minimum=0)
     entropy: float = option(1e-3, "weight of the policy's entropy", minimum=0)
     value: float = option(0.5, "weight of the value loss", minimum=0)
-    depth1: float = option(0.33, "weight of depth from f", minimum=0)
-    depth2: float = option(0.33, "weight of depth from h", minimum=0)
-    loop: float = option(0.03, "weight of loop closure", minimum=0)
+    depth1: float = option(0.33, "weight of depth from f, in agents with d1", minimum=0)
+    depth2: float = option(0.33, "weight of depth from h, in agents with d2", minimum=0)
+    loop: float = option(0.03, "weight of loop closure, in agents with l", minimum=0)
     depth_form: Literal["bands", "regression"] = option(
         "bands", "depth by classification into 8 bands, or as a number"
     )
@@ -80,7 +82,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "test_episodes": 4,
     },
     "default": {},
-    "paper": {
+    "paper": {  # but by one learner and a batch of mazes; --method a3c --workers 16 is its way
         "maze": "StaticSmall",
         "agent": "nav-d1d2l",
         "steps": 25_000_000,
@@ -140,7 +142,9 @@ def _in_step(run: Run[Config]) -> None:
     actor = Actor(net, mazes, config.unroll, config.reward_scale, run.rng("actions"))
     measured = Means()
     reports = Reports(run, net, decoder, batch, updates)
-    for step in run.steps(updates, {"learner": learner, "actor": actor, "means": measured}):
+    # The actor first: where the maze is another now, it says so; the learner would tell of sizes.
+    parts = {"actor": actor, "learner": learner, "means": measured}
+    for step in run.steps(updates, parts):
         measured.add(learner.learn(actor.unroll()))
         if reports.log_is_due(step):
             reports.log(step, actor.take_finished(), measured.take())
@@ -152,11 +156,12 @@ def _in_step(run: Run[Config]) -> None:
 def _asynchronously(run: Run[Config]) -> None:
     """Workers, each with a maze, that change the same parameters."""
     config = run.config
-    net, decoder = build(config, make_mazes(config, 1, 0), run.rng)
+    mazes = make_mazes(config, 1, 0)
+    net, decoder = build(config, mazes, run.rng)
     updates = max(config.steps // config.unroll, 1)
     reports = Reports(run, net, decoder, config.unroll, updates)
     workers = config.workers or get_num_threads()
-    fleet = Fleet(config, net, decoder, updates, workers, run.say)
+    fleet = Fleet(config, mazes, net, decoder, updates, workers, run.say)
     try:
         for step in run.steps(updates, {"fleet": fleet}):
             fleet.wait(step)

@@ -105,7 +105,7 @@ class Reports:
         found = {}
         if episodes:
             scores, goals = np.mean(episodes, axis=0)
-            found = {"score": float(scores), "goals": float(goals)}
+            found = {"score": float(scores), "finds": float(goals)}
         self.run.log(step, agent_steps=step * self.batch, **found, **measures)
 
     def curve(self) -> tuple[np.ndarray, np.ndarray]:

@@ -23,6 +23,7 @@ import maze
 from minigrad.errors import MinigradError
 from minigrad.kernels.rmsprop import rmsprop
 from minigrad.kernels.threads import set_num_threads
+from tasks.config import UsageError
 from tasks.navigation.mazes import SEEDS_A_RUN, make_mazes
 from tasks.navigation.rollout import Actor
 from tasks.navigation.setup import build, make_learner
@@ -65,7 +66,7 @@ def work(
         worker = Worker(config, shared, index, generation, updates)
         while not shared.stop[0] and shared.updates < updates and os.getppid() == parent:
             worker.step()
-    except MinigradError as error:
+    except (MinigradError, UsageError) as error:
         shared.records[index]["message"] = str(error).encode()[:MESSAGE]
         os._exit(FAILED)
 

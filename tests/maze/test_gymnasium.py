@@ -164,20 +164,22 @@ def test_ours_is_what_gymnasium_makes_of_single_ones(mode):
         for k in range(1, 4):
             np.testing.assert_array_equal(one[k], other[k])
             assert one[k].dtype == other[k].dtype
+        over = one[3].copy()
+        one[3][:] = False  # what was returned is the caller's, to do with it as it likes
         plain = [
             {k: v for k, v in infos.items() if "final" not in k} for infos in (one[4], other[4])
         ]
         hold(*plain)
-        if one[3].any():
+        if over.any():
             ended += 1
             if mode is AutoresetMode.SAME_STEP:
                 for n in range(3):
                     hold(one[4]["final_obs"][n], other[4]["final_obs"][n])
+                    assert one[4]["_final_obs"][n] == over[n]
                 hold(one[4]["final_info"], other[4]["final_info"])
             if mode is AutoresetMode.DISABLED:
-                mask = {"reset_mask": one[3].copy()}
+                mask = {"reset_mask": over}
                 hold(ours.reset(options=mask)[0], theirs.reset(options=mask)[0])
-            one[3][:] = False  # what was returned is the caller's, to do with it as it likes
     assert ended >= 2
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,7 @@ def test_ranges_are_even_in_the_logarithm_and_choices_among_what_is_named():
     assert np.mean(rates < 1e-3) == pytest.approx(0.5, abs=0.05)
     assert {sweep.drawn("20|50", rng) for _ in range(50)} == {"20", "50"}
     assert sweep.drawn("nav-d2", rng) == "nav-d2"
+    assert sweep.drawn("../own.txt", rng) == "../own.txt"
     with pytest.raises(UsageError, match="is no range"):
         sweep.drawn("0..1", rng)
 
@@ -107,6 +109,32 @@ def test_a_run_that_fails_is_told_and_the_others_go_on(logistic, monkeypatch, ca
     assert f"of the best {min(6 - failed, 5)} of 6" in said
 
 
+class ShortOfMemory(OneByOne):
+    """The system kills a process of it in the second run; it takes no other afterwards."""
+
+    def submit(self, function, *given):
+        if str(given[-1]).endswith("002"):
+            raise BrokenProcessPool("not usable any more")
+        future = super().submit(function, *given)
+        if str(given[-1]).endswith("001"):
+            future = Future()
+            future.set_exception(BrokenProcessPool("a process was terminated abruptly"))
+        return future
+
+
+@pytest.mark.parametrize("runs", ["2", "3"])
+def test_a_killed_process_ends_it_in_a_sentence(logistic, monkeypatch, capsys, runs):
+    monkeypatch.setattr(sweep, "make_executor", ShortOfMemory)
+    words = ["sweep", "logistic", "--runs", runs, "--rate", "0.01..1", "--preset", "quick"]
+    words += ["--measure", "error.plain", "--picture", "false"]
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert "the same command goes on" in said.err
+    assert said.out.startswith("000  error.plain")
+    monkeypatch.setattr(sweep, "make_executor", OneByOne)
+    assert main(words) == 0
+
+
 def test_the_best_come_first():
     results = [{"score": 1.0}, None, {"score": 3.0}, {"score": None}, {"score": 2.0}]
     assert sweep.best(results, "score", highest=True) == [2, 4, 0]
@@ -124,7 +152,8 @@ def test_the_best_come_first():
         (["logistic", "--rank", "best"], "--rank 'best' is highest or lowest"),
         (["logistik"], "there is no task"),
         (["logistic", "--rate", "0.1..1", "--measure", "x", "--scheduler", "tcp://no"], "Dask"),
-        (["logistic", "--rate", "a..b", "--measure", "x"], "is no range"),
+        (["logistic", "--rate", "0.1..b", "--measure", "x"], "is no range"),
+        (["logistic", "--rate", "a..b", "--measure", "x"], "--rate 'a..b' must be a number"),
         (["logistic", "--rate", "1e-2..1e-4", "--measure", "x"], "the lower first"),
         (["logistic", "--rate", "1..inf", "--measure", "x"], "is no range"),
         (["logistic", "--ratte", "0.1..1", "--measure", "x"], "Did you mean --rate"),

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigrad.errors import NotFiniteError
 from tasks.config import make_config
 from tasks.execute import resume, start
 from tasks.navigation import a3c
@@ -39,6 +38,16 @@ SMALL = {
     "threads": "1",
 }
 
+RING_MAZE = """
+#######
+#A...A#
+#.###.#
+#.###.#
+#.###.#
+#..G..#
+#######
+"""
+
 
 def config_of(**texts):
     return make_config(Config, PRESETS, "default", SMALL | texts)
@@ -47,8 +56,9 @@ def config_of(**texts):
 def fleet_of(updates=10**6, workers=2, say=print, **texts):
     config = config_of(**texts)
     rng = np.random.default_rng(0)
-    net, decoder = build(config, make_mazes(config, 1, 0), lambda _: rng)
-    return Fleet(config, net, decoder, updates, workers, say), net
+    mazes = make_mazes(config, 1, 0)
+    net, decoder = build(config, mazes, lambda _: rng)
+    return Fleet(config, mazes, net, decoder, updates, workers, say), net
 
 
 def alive(pid):
@@ -161,8 +171,32 @@ def test_not_a_number_stops_all_and_says_where():
     fleet, _ = fleet_of()
     try:
         fleet.shared.parameters[100] = np.nan
-        with pytest.raises(NotFiniteError, match=r"worker \d stopped: the loss 'policy' is nan"):
+        with pytest.raises(WorkerError, match=r"worker \d stopped: the loss 'policy' is nan"):
             fleet.wait(10)
+    finally:
+        fleet.close()
+
+
+def test_a_worker_that_finds_no_layout_says_so(tmp_path):
+    path = tmp_path / "own.txt"
+    path.write_text(RING_MAZE)
+    fleet, _ = fleet_of(workers=1, maze=str(path))
+    path.unlink()
+    try:
+        with pytest.raises(WorkerError, match=r"worker 0 stopped: --maze .*own.txt: cannot read"):
+            fleet.wait(1)
+    finally:
+        fleet.close()
+
+
+@pytest.mark.parametrize(
+    ("workers", "exitcode", "words"),
+    [(1, 1, "What it said stands above"), (1, -9, "want of memory?"), (6, -9, "--workers 3.")],
+)
+def test_what_is_advised_where_workers_die(workers, exitcode, words):
+    fleet, _ = fleet_of(workers=workers)
+    try:
+        assert words in fleet._advice(exitcode)
     finally:
         fleet.close()
 
@@ -252,17 +286,6 @@ def test_ctrl_c_leaves_a_checkpoint_and_nobody_behind(tmp_path):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-RING_MAZE = """
-#######
-#A...A#
-#.###.#
-#.###.#
-#.###.#
-#..G..#
-#######
-"""
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What is measured of loop closure, and the area under the ROC curve."""
+"""What is measured: position, depth and loop closure, and the areas under the two kinds of curve."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from layers import Parameter
 from tasks.navigation.acting import Player
 from tasks.navigation.agents import ingredients
 from tasks.navigation.decoder import PositionDecoder, grid
-from tasks.navigation.depth import BANDS, PIXELS, bands
-from tasks.navigation.evaluate import KEPT, area, auroc, evaluate
+from tasks.navigation.depth import BANDS, PIXELS, bands, coarse
+from tasks.navigation.evaluate import SHOWN, area, auroc, evaluate
 from tasks.navigation.mazes import TINY
 from tasks.navigation.models import NavigationNet
 
@@ -40,25 +40,42 @@ def certain_of(head, answers):
     head.bias = Parameter(answers.astype(np.float32))
 
 
+class Noting(Player):
+    """It notes all that it sees."""
+
+    def __call__(self, simulator):
+        actions = super().__call__(simulator)
+        self.notes = [*getattr(self, "notes", []), (self.seen.rgb.copy(), self.seen.depth.copy())]
+        return actions
+
+
 def played_by_one_who_is_certain(cell, band):
-    """What is measured of an untrained agent that is sure of its cell, and of that depth everywhere."""
-    mazes = maze.make(TINY, KEPT, seed=0, size=20, order="CHW", frames=600)
+    """An untrained agent that is sure of its cell, and of that depth everywhere: what is measured, what it saw."""
+    mazes = maze.make(TINY, 4, seed=0, size=20, order="CHW", frames=600)
     rng = np.random.default_rng(0)
     net, decoder = NavigationNet(ingredients("nav-d2"), rng, side=20), PositionDecoder(25, rng)
     certain_of(decoder.linear, np.arange(25) == cell)
     certain_of(net.depth_from_h[-1], np.repeat(np.arange(BANDS) == band, PIXELS))
-    return evaluate(Player(net, rng, 0.2), decoder, mazes)
+    player = Noting(net, rng, 0.2)
+    return evaluate(player, decoder, mazes), *(np.array(part) for part in zip(*player.notes))
 
 
 def test_position_and_depth_are_judged_by_what_is_true():
-    x, y = ((played_by_one_who_is_certain(0, 0).played.poses[..., k] - 0.5) // 2 for k in (0, 1))
+    played = played_by_one_who_is_certain(0, 0)[0].played
+    x, y = ((played.poses[..., k] - 0.5) // 2 for k in (0, 1))
     cells = (x + 5 * y).astype(int)  # after each step; what is judged is known before it
     cell = int(np.bincount(cells.ravel()).argmax())
-    test = played_by_one_who_is_certain(cell, 0)
+    test, pictures, depths = played_by_one_who_is_certain(cell, 0)
     assert 10 < test.position < 90
     assert test.position == pytest.approx(100 * np.mean(cells == cell), abs=100 / len(cells))
     assert 5 < test.depth["d2"] < 95
-    assert test.depth["d2"] == pytest.approx(100 * np.mean(bands(test.tiles) == 0))
+    tiles = np.array([coarse(d) for d in depths])
+    assert test.depth["d2"] == pytest.approx(100 * np.mean(bands(tiles) == 0))
+    shown = np.arange(1, SHOWN + 1) * len(tiles) // SHOWN - 1
+    np.testing.assert_array_equal(test.pictures, pictures[shown, 0])
+    np.testing.assert_array_equal(test.tiles, tiles[shown, 0])
+    assert test.told.shape == test.tiles.shape
+    assert not test.told.any()
 
 
 def found_by(agent, bias):

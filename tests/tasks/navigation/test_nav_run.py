@@ -117,18 +117,22 @@ def test_a_resumed_run_gives_the_same_numbers(agent, in_a_folder, monkeypatch):
     }
 
 
-def test_a_run_does_not_go_on_in_a_layout_that_was_changed(in_a_folder, monkeypatch, capsys):
+@pytest.mark.parametrize("method", ["sync", "a3c"])
+@pytest.mark.parametrize("changed", [HALL.replace(".G.", "..G"), HALL.replace("#\n", "##\n")])
+def test_a_run_does_not_go_on_in_a_layout_that_was_changed(
+    in_a_folder, monkeypatch, capsys, method, changed
+):
     def die(self):
         raise KeyboardInterrupt
 
     layout = in_a_folder / "own.txt"
     layout.write_text(HALL)
     monkeypatch.setattr(Reports, "test", die)
-    words = ["navigation", "--out", "run", "--maze", "own.txt"]
+    words = ["navigation", "--out", "run", "--maze", "own.txt", "--method", method]
     for name, value in SMALL.items():
         words += ["--" + name.replace("_", "-"), value]
     assert main(words) == 130
-    layout.write_text(HALL.replace(".G.", "..G"))
+    layout.write_text(changed)
     assert main(["navigation", "--resume", "run"]) == 2
     assert "this state is of other mazes: another layout" in capsys.readouterr().err
 

@@ -28,7 +28,7 @@ SMALL = {
 @pytest.fixture(scope="module", params=["sync", "a3c"])
 def run(request, tmp_path_factory):
     folder = RunFolder(tmp_path_factory.mktemp("runs") / "run")
-    texts = SMALL | {"method": request.param, "workers": "1"}
+    texts = SMALL | {"method": request.param}
     start(find_task("navigation"), make_config(Config, PRESETS, "default", texts), folder)
     return folder
 
