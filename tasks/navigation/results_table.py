@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from maze.variants import VARIANTS
+
 HEAD = """\
 # Results of the navigation agent
 
@@ -18,7 +20,8 @@ the learning curve. Latency is seconds of the game to the first goal of an episo
 Accuracies are per cent of steps (position, by a linear classifier of cells) or of pixels (depth in 8 bands).
 Loops are the per cent of steps in which one is closed, F1 is that of the head that should say so, and AUROC the per
 cent of pairs of steps, with and without, that it puts in the right order, beside that of a clock, which knows the
-time since the last teleport and nothing else. Where there are several seeds, their mean and in brackets each. No run,
+time since the last teleport and nothing else. Where there are several seeds, their mean and in brackets each (a dash, or
+nothing: not measured yet when that run was made, or of a part that the agent has not). No run,
 seed or step was chosen by its score; the setting was, see below.
 
 Latencies are of what was found: where goals are rare, later ones, for which less time is left, seem to be found
@@ -67,6 +70,14 @@ The mazes of the paper are those of DeepMind Lab, and ours are our own, so its s
 oracle's are. Minutes are those of a machine that did other things meanwhile.
 """
 
+MAZES = {
+    variant.name: f"{variant.summary[0].upper()}{variant.summary[1:]}."
+    for variant in VARIANTS.values()
+} | {
+    "tiny": "5 x 5 cells, goal and fruit fixed (tiny.txt), that of the default run.",
+    "TinyRandomGoal": "5 x 5 cells, the fruit fixed, the goal anywhere, another each episode (tiny_random_goal.txt).",
+}
+
 COLUMNS = {
     "score": "score",
     "AUC": "auc",
@@ -91,7 +102,8 @@ def page(record: Mapping[str, Mapping[str, Any]], planned: Mapping[str, list[str
     for maze in dict.fromkeys(name.split()[0] for name in planned):
         runs = {name: run for name, run in record.items() if name.split()[0] == maze}
         if runs:
-            parts.append(f"## {maze}\n\n{_maze(runs)}")
+            curves = f"![The learning curves in {maze}](pictures/curves_{maze}.png)"
+            parts.append(f"## {maze}\n\n{MAZES[maze]}\n\n{_maze(runs)}\n{curves}\n")
     missing = [name for name in planned if name not in record]
     if missing:
         parts.append("## Not run yet\n\n" + ", ".join(missing) + "\n")
@@ -112,10 +124,7 @@ def _maze(runs: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [
         [
             label,
-            *(
-                _cell([m[key] for m in metrics if m.get(key) is not None])
-                for key in COLUMNS.values()
-            ),
+            *(_cell([m.get(key) for m in metrics]) for key in COLUMNS.values()),
         ]
         for label, metrics in groups.items()
     ]
@@ -126,14 +135,16 @@ def _maze(runs: Mapping[str, Mapping[str, Any]]) -> str:
     return _table(["agent", *COLUMNS], rows)
 
 
-def _cell(numbers: list[float]) -> str:
-    if not numbers:
+def _cell(numbers: list[float | None]) -> str:
+    """The mean of a run each, and each; a dash for one that lacks it."""
+    there = [n for n in numbers if n is not None]
+    if not there:
         return ""
-    digits = 2 if max(numbers) <= 1 else 1
-    mean = f"{np.mean(numbers):.{digits}f}"
+    digits = 2 if max(there) <= 1 else 1
+    mean = f"{np.mean(there):.{digits}f}"
     if len(numbers) == 1:
         return mean
-    return f"{mean} ({' '.join(f'{n:.{digits}f}' for n in numbers)})"
+    return f"{mean} ({' '.join('–' if n is None else f'{n:.{digits}f}' for n in numbers)})"
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -1,5 +1,7 @@
 """The published runs: the plan covers what is promised, its commands run, the table says what was found."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -50,17 +52,21 @@ def test_a_row_an_agent_the_best_first_and_the_scale_below():
             60.0, **{"latency.first": 7.3, "accuracy.depth_d2": 88.0}
         ),
         "StaticSmall nav-d2 seed1": entry(
-            70.0, **{"latency.first": 6.1, "accuracy.depth_d2": 90.0}
+            70.0, **{"latency.first": 6.1, "accuracy.depth_d2": 90.0, "soon.first": 80.0}
         ),
         "StaticSmall nav-l seed0": entry(30.0, **{"f1.loop": 0.83}),
         "IMaze ff seed0": entry(5.0),
     }
     text = page(record, PLAN)
-    small = text.split("## StaticSmall\n\n")[1].split("\n\n")[0].splitlines()
+    small = text.split("## StaticSmall\n\n5 x 10 cells, goal and fruit fixed.\n\n")[1]
+    small, picture, *_ = small.split("\n\n")
+    assert picture == "![The learning curves in StaticSmall](pictures/curves_StaticSmall.png)"
+    small = small.splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in small]
     assert [row[0] for row in rows[2:]] == ["nav-d2", "nav-l", "ff", "oracle", "random"]
     assert rows[2][1] == "65.0 (60.0 70.0)"
     assert rows[2][4] == "6.7 (7.3 6.1)"
+    assert rows[2][rows[0].index("soon, first, %")] == "80.0 (– 80.0)"
     assert rows[3][rows[0].index("loop F1")] == "0.83"
     assert rows[5][1] == "88.4"
     assert "## IMaze" in text
@@ -80,6 +86,12 @@ def test_curves_are_drawn_a_picture_a_maze(tmp_path):
     draw(record, tmp_path / "pictures")
     drawn = {path.name for path in (tmp_path / "pictures").iterdir()}
     assert drawn == {"curves_IMaze.png", "curves_StaticSmall.png"}
+
+
+def test_every_picture_that_results_md_shows_is_there():
+    shown = re.findall(r"\]\((pictures/.*?)\)", PUBLISHED.table.read_text(encoding="utf-8"))
+    assert len(shown) == len({name.split()[0] for name in PUBLISHED.read()})
+    assert all((PUBLISHED.table.parent / path).is_file() for path in shown)
 
 
 def test_results_md_is_what_the_record_gives():
