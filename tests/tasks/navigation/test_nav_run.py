@@ -1,6 +1,8 @@
 """The run: from its settings to its figures, a checkpoint, and what is refused or stopped."""
 
+import gc
 import json
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -115,6 +117,29 @@ def test_a_resumed_run_gives_the_same_numbers(agent, in_a_folder, monkeypatch):
     assert {k: v for k, v in whole.items() if k != "seconds"} == {
         k: v for k, v in resumed.items() if k != "seconds"
     }
+
+
+def test_its_memory_does_not_grow(in_a_folder, monkeypatch):
+    """But for a line of the log, about 1 kB, at each point of the curve."""
+    log, traced = Reports.log, []
+
+    def log_and_weigh(self, *measured):
+        log(self, *measured)
+        gc.collect()
+        if not traced:
+            tracemalloc.start()  # only now: what is compiled, or kept for ever, was so the first time
+        traced.append(tracemalloc.get_traced_memory()[0])
+
+    monkeypatch.setattr(Reports, "log", log_and_weigh)
+    monkeypatch.setattr(Reports, "draw", lambda self: None)
+    monkeypatch.setattr(Reports, "test", lambda self: None)
+    try:
+        config = config_of(agent="nav-d1d2l", steps="1400", frames="80")
+        start(TASK, config, RunFolder("run"))
+    finally:
+        tracemalloc.stop()
+    assert len(traced) == 20
+    assert traced[-1] - traced[4] < 5_000 * 15
 
 
 @pytest.mark.parametrize("method", ["sync", "a3c"])
