@@ -36,12 +36,14 @@ class LoopClosure:
         self, batch: int, longest: int, seconds: float, near: float = NEAR, far: float = FAR
     ):
         self.seconds, self.near, self.far = seconds, near, far
-        self.path = np.zeros((batch, longest, 2))
+        # x and y of each step; those to come are neither near nor far from anything.
+        self.path = np.full((2, batch, longest), np.nan)
         self.length = np.zeros(batch, np.int64)
         self.pose = np.zeros((batch, 3))  # x, y, angle, from where the path began
 
     def begin(self, which: np.ndarray) -> None:
         """Begin new paths for the agents of a mask (N,) bool: an episode began, or a teleport happened."""
+        self.path[:, which] = np.nan
         self.length[which] = 0
         self.pose[which] = 0
 
@@ -52,22 +54,20 @@ class LoopClosure:
         angle += turn * self.seconds
         x += (forward * np.cos(angle) - right * np.sin(angle)) * self.seconds
         y += (forward * np.sin(angle) + right * np.cos(angle)) * self.seconds
-        here = self.pose[:, :2]
-        labels = self._closed(here)
-        self.path[np.arange(len(here)), self.length] = here
+        labels = self._closed(x, y)
+        self.path[:, np.arange(len(x)), self.length] = x, y
         self.length += 1
         return labels
 
-    def _closed(self, here: np.ndarray) -> np.ndarray:
+    def _closed(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         most = int(self.length.max())
         if most == 0:
-            return np.zeros(len(here), np.int64)
-        steps = np.arange(most)
-        offset = self.path[:, :most] - here[:, None]
-        distance = np.einsum("ntk,ntk->nt", offset, offset)
-        been = steps < self.length[:, None]
-        first_near = np.where(been & (distance < self.near**2), steps, most).min(axis=1)
-        last_far = np.where(been & (distance > self.far**2), steps, -1).max(axis=1)
+            return np.zeros(len(x), np.int64)
+        path_x, path_y = self.path[:, :, :most]
+        distance = (path_x - x[:, None]) ** 2 + (path_y - y[:, None]) ** 2
+        near, far = distance < self.near**2, distance > self.far**2
+        first_near = np.where(near.any(axis=1), near.argmax(axis=1), most)
+        last_far = np.where(far.any(axis=1), most - 1 - far[:, ::-1].argmax(axis=1), -1)
         return (first_near < last_far).astype(np.int64)
 
     def state_dict(self) -> dict[str, np.ndarray]:
