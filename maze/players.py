@@ -119,25 +119,6 @@ class Rollout:
         """Rewards of each episode (N,)."""
         return self.rewards.sum(axis=0)
 
-    def found_within(self, seconds: float) -> tuple[np.ndarray, np.ndarray]:
-        """Whether the goal is found so soon: from the first start of each episode, and from each one after a find.
-
-        Starts for which less time is left are left out. So, unlike `latencies`, which know only what was
-        found, the two can be compared.
-        """
-        window = round(seconds / self.seconds)
-        first, later = [], []
-        for n in range(self.found.shape[1]):
-            starts = [0, *(np.flatnonzero(self.found[:, n]) + 1)]
-            soon = [
-                bool(self.found[start : start + window, n].any())
-                for start in starts
-                if start + window <= len(self.found)
-            ]
-            first += soon[:1]
-            later += soon[1:]
-        return np.array(first, bool), np.array(later, bool)
-
     def latencies(self) -> tuple[np.ndarray, np.ndarray]:
         """Seconds to the first goal of each episode that had one, and from each goal to the next."""
         first, later = [], []

@@ -1,7 +1,7 @@
 """How a network acts: from what the maze shows to an action drawn from the policy.
 
 `Player` is a player as the package maze has them, so that its rollouts and films serve for a trained
-agent as they do for the oracle.
+agent as they do for the oracle. `Forgetful` is the same agent, kept from remembering where the goal is.
 """
 
 from __future__ import annotations
@@ -125,6 +125,20 @@ class Player:
             self._mind = Mind(self.net, simulator.batch)
             self._senses = empty_senses(self.net, 1, simulator.batch, simulator.size)
         self.seen = simulator.look()
-        perceive(self._senses, 0, self.seen, simulator.agents["frame"] == 0, self.reward_scale)
+        perceive(self._senses, 0, self.seen, self._emptied(simulator), self.reward_scale)
         self.thought = self._mind.think(self._senses)
         return draw_actions(self.thought.probabilities, self.rng)
+
+    def _emptied(self, simulator: Simulator) -> np.ndarray:
+        """Whose memory is emptied before this step, (batch,) bool."""
+        return simulator.agents["frame"] == 0
+
+
+class Forgetful(Player):
+    """A player whose memory is emptied at each find of the goal, too: what remembering was worth is what it lacks."""
+
+    _goals: np.ndarray | int = 0
+
+    def _emptied(self, simulator: Simulator) -> np.ndarray:
+        before, self._goals = self._goals, simulator.agents["goals"].copy()
+        return super()._emptied(simulator) | (self._goals > before)

@@ -4,8 +4,9 @@ score       points an episode
 auc         mean of the learning curve: the area under it, over its length
 goals       per cent of the episodes in which the goal was found
 latency     seconds of the game to the first goal of an episode, and from each goal to the next
-soon        per cent of starts, the first of an episode and those after a find, from which the goal is found
-            within a quarter of an episode; starts with less time left do not count
+forgetful   the same agent's score and latency from goal to goal, if its memory is emptied at each find. Later
+            finds come sooner than the first also without any memory, for goals that are easy to find are
+            found more often; what remembering is worth is the difference to these
 accuracy    per cent of steps, or of depth pixels, told rightly
 f1          of loop closure: 2 right / (2 right + false alarms + missed)
 loops       per cent of steps in which a loop is closed: the straighter the ways, the fewer
@@ -73,25 +74,27 @@ class Test:
     def metrics(self) -> dict[str, object]:
         """The figures, nested, by the names of metrics.json."""
         scores, found = self.played.scores, self.played.found
-        first, later = self.played.latencies()
-        means = {"first": _mean(first), "later": _mean(later)}
-        quarter = len(found) * self.played.seconds / 4
-        soon = dict(zip(means, map(_mean, self.played.found_within(quarter))))
         return {
             "score": float(scores.mean()),
             "score_error": float(scores.std(ddof=1) / np.sqrt(len(scores)))
             if len(scores) > 1
             else 0.0,
             "goals": 100 * float(found.any(axis=0).mean()),
-            "latency": {name: seconds for name, seconds in means.items() if seconds is not None},
-            "soon": {name: 100 * share for name, share in soon.items() if share is not None},
+            "latency": _latencies(self.played),
             "accuracy": {"position": self.position}
             | {f"depth_{name}": share for name, share in self.depth.items()},
         } | self.loop
 
 
-def _mean(numbers: np.ndarray) -> float | None:
-    return float(numbers.mean()) if len(numbers) else None
+def without_memory(played: Rollout) -> dict[str, object]:
+    """What is told of the episodes of one who is `Forgetful`."""
+    latencies = {name: seconds for name, seconds in _latencies(played).items() if name == "later"}
+    return {"score": float(played.scores.mean()), "latency": latencies}
+
+
+def _latencies(played: Rollout) -> dict[str, float]:
+    waits = dict(zip(("first", "later"), played.latencies()))
+    return {name: float(seconds.mean()) for name, seconds in waits.items() if len(seconds)}
 
 
 class _Observer:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from maze import Simulator
+    from maze.players import Rollout
     from tasks.navigation.evaluate import Test
 
 # Colours that the colour-blind and a grey print can tell apart, each with a line style of its own.
@@ -130,24 +131,33 @@ def depths(test: Test, bands: bool) -> Figure:
     return figure
 
 
-def latency(test: Test) -> Figure:
-    """Seconds to the first goal of an episode, to the second, …: does the agent remember the goal?"""
+def latency(played: Rollout, forgetful: Rollout | None = None) -> Figure:
+    """Seconds to the first goal of an episode, to the second, …: and had its memory been emptied at each?"""
     from matplotlib.figure import Figure
 
-    times = [np.flatnonzero(found) + 1 for found in test.played.found.T]
-    most = max((len(t) for t in times), default=0)
-    waits = [
-        [float(np.diff(t, prepend=0)[k]) * test.played.seconds for t in times if len(t) > k]
-        for k in range(most)
-    ]
+    waits = _waits(played)
+    numbers = range(1, len(waits) + 1)
     figure = Figure(figsize=(6, 3.4), layout="constrained")
     axes = figure.subplots()
     if waits:
         axes.boxplot(waits, showfliers=False, medianprops={"color": "#D55E00"})
-        axes.set_xticks(range(1, most + 1), [str(k) if most < 12 or k % 5 == 0 or k == 1 else ""
-                                             for k in range(1, most + 1)])  # fmt: skip
+        shown = [str(k) if len(waits) < 12 or k % 5 == 0 or k == 1 else "" for k in numbers]
+        axes.set_xticks(numbers, shown)
     else:
         axes.text(0.5, 0.5, "no goal was found", transform=axes.transAxes, ha="center")
         axes.set(xticks=[], yticks=[])
+    if waits and forgetful is not None:
+        medians = [np.median(seconds) for seconds in _waits(forgetful)[: len(waits)]]
+        axes.plot(numbers[: len(medians)], medians, "x", color="#0072B2", zorder=5,
+                  label="median if memory is emptied at each find")  # fmt: skip
+        axes.legend()
     axes.set(xlabel="goal of the episode", ylabel="seconds to it")
     return figure
+
+
+def _waits(played: Rollout) -> list[list[float]]:
+    """For each number of a goal in its episode, the seconds from the one before."""
+    times = [np.flatnonzero(found) + 1 for found in played.found.T]
+    most = max((len(t) for t in times), default=0)
+    waits = [np.diff(t, prepend=0) * played.seconds for t in times]
+    return [[float(w[k]) for w in waits if len(w) > k] for k in range(most)]

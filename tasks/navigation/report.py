@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maze import MazeError
+from maze import MazeError, Simulator
 from maze.constants import FRAME_RATE
+from maze.players import Rollout, rollout
 from maze.recording import film, save_film
 from tasks.navigation import figures
-from tasks.navigation.acting import Player
+from tasks.navigation.acting import Forgetful, Player
 from tasks.navigation.decoder import PositionDecoder
-from tasks.navigation.evaluate import KEPT, Test, area, evaluate, scale
+from tasks.navigation.evaluate import KEPT, Test, area, evaluate, scale, without_memory
 from tasks.navigation.mazes import TEST_SEED, make_mazes
 from tasks.navigation.models import NavigationNet
 from tasks.run import Run
@@ -132,15 +133,25 @@ class Reports:
         found = test.metrics
         run.metrics["score"] = found.pop("score")
         run.metrics |= found
+        forgetful = self._play_forgetfully()
+        if forgetful:
+            run.metrics["forgetful"] = without_memory(forgetful)
         run.metrics |= {f"score.{name}": points for name, points in self.scale.items()}
         run.metrics["auc"] = area(*self.curve())
-        self._draw_test(test, mazes)
+        self._draw_test(test, forgetful, mazes)
         self._film()
 
-    def _draw_test(self, test: Test, mazes: Any) -> None:
+    def _play_forgetfully(self) -> Rollout | None:
+        """The episodes of the test once more, without memory from one find to the next; None if there is none anyway."""
+        if not self.net.parts.lstms:
+            return None
+        mazes = make_mazes(self.config, self.config.test_episodes, TEST_SEED)
+        return rollout(mazes, self._player(Forgetful))
+
+    def _draw_test(self, test: Test, forgetful: Rollout | None, mazes: Simulator) -> None:
         self.run.figure("map", figures.trajectories(test, mazes))
         self.run.figure("position", figures.positions(test, mazes))
-        self.run.figure("latency", figures.latency(test))
+        self.run.figure("latency", figures.latency(test.played, forgetful))
         if test.told.size:
             self.run.figure("depth", figures.depths(test, self.net.classify))
 
@@ -155,5 +166,5 @@ class Reports:
         else:
             self.run.say(f"film: {path}")
 
-    def _player(self) -> Player:
-        return Player(self.net, np.random.default_rng(0), self.config.reward_scale)
+    def _player(self, kind: type[Player] = Player) -> Player:
+        return kind(self.net, np.random.default_rng(0), self.config.reward_scale)

@@ -10,7 +10,7 @@ import maze
 from maze import MazeError, figures, scores
 from maze.constants import SPEED, START_DISTANCE
 from maze.kernels import JIT
-from maze.players import Oracle, RandomPlayer, Rollout, find_player, rollout
+from maze.players import Oracle, RandomPlayer, find_player, rollout
 from maze.recording import film, save_film
 from maze.topdown import side_by_side, top_down, wide_view
 
@@ -45,17 +45,6 @@ def test_a_rollout_keeps_what_happened():
     assert len(later) == played.found.sum() - 3
     times = np.flatnonzero(played.found[:, 0]) + 1
     assert first[0] == pytest.approx(times[0] * 4 / 60)
-
-
-def test_what_is_found_soon_counts_only_starts_with_time_left():
-    found = np.zeros((12, 2), bool)
-    found[[2, 4, 9], 0] = True  # starts at 0, 3, 5 and 10: soon, soon, not, too late
-    found[8, 1] = True  # starts at 0 and 9: not, too late
-    played = Rollout(np.zeros((12, 2, 3)), np.zeros((12, 2)), found, seconds=0.5)
-    first, later = played.found_within(2.0)  # four steps
-    assert first.tolist() == [True, False]
-    assert later.tolist() == [True, False]
-    assert played.found_within(2.5)[1].tolist() == [True, True]
 
 
 def test_a_player_that_is_none():

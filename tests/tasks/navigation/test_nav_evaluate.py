@@ -7,13 +7,22 @@ from hypothesis import strategies as st
 
 import maze
 from layers import Parameter
-from tasks.navigation.acting import Player
+from maze.players import rollout
+from tasks.navigation.acting import Forgetful, Mind, Player
 from tasks.navigation.agents import ingredients
 from tasks.navigation.decoder import PositionDecoder, grid
 from tasks.navigation.depth import BANDS, PIXELS, bands, coarse
-from tasks.navigation.evaluate import SHOWN, area, auroc, evaluate
+from tasks.navigation.evaluate import SHOWN, area, auroc, evaluate, without_memory
 from tasks.navigation.mazes import TINY
 from tasks.navigation.models import NavigationNet
+
+ROOM = """
+#####
+#...#
+#.G.#
+#...#
+#####
+"""
 
 
 @given(
@@ -76,6 +85,37 @@ def test_position_and_depth_are_judged_by_what_is_true():
     np.testing.assert_array_equal(test.tiles, tiles[shown, 0])
     assert test.told.shape == test.tiles.shape
     assert not test.told.any()
+
+
+class Watched(Forgetful):
+    """It notes what it thinks, and what it would have thought with an empty memory."""
+
+    def __call__(self, simulator):
+        actions = super().__call__(simulator)
+        mind, senses = Mind(self.net, simulator.batch), self._senses
+        note = self.thought.values, mind.think(senses).values
+        self.notes = [*getattr(self, "notes", []), note]
+        return actions
+
+
+@pytest.mark.parametrize("agent", ["lstm", "nav"])
+def test_who_is_forgetful_has_an_empty_memory_after_each_find(agent):
+    def play(kind):
+        net = NavigationNet(ingredients(agent), np.random.default_rng(0), side=20)
+        player = kind(net, np.random.default_rng(0), 0.2)
+        mazes = maze.make(maze.from_text(ROOM), 3, seed=0, size=20, order="CHW", frames=2_400)
+        return player, rollout(mazes, player)
+
+    (_, remembering), (player, forgetful) = play(Player), play(Watched)
+    thought, with_nothing = np.array(player.notes).swapaxes(0, 1)
+    empty = np.vstack([np.ones((1, 3), bool), forgetful.found[:-1]])
+    assert empty.sum() > 3
+    np.testing.assert_array_equal(np.isclose(thought, with_nothing, rtol=1e-7, atol=0), empty)
+    first = int(np.flatnonzero(forgetful.found.any(axis=1))[0])
+    np.testing.assert_array_equal(remembering.poses[: first + 1], forgetful.poses[: first + 1])
+    told = without_memory(forgetful)
+    assert told["score"] == forgetful.rewards.sum() / 3
+    assert told["latency"] == {"later": forgetful.latencies()[1].mean()}
 
 
 def found_by(agent, bias):

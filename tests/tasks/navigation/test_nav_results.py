@@ -52,7 +52,7 @@ def test_a_row_an_agent_the_best_first_and_the_scale_below():
             60.0, **{"latency.first": 7.3, "accuracy.depth_d2": 88.0}
         ),
         "StaticSmall nav-d2 seed1": entry(
-            70.0, **{"latency.first": 6.1, "accuracy.depth_d2": 90.0, "soon.first": 80.0}
+            70.0, **{"latency.first": 6.1, "accuracy.depth_d2": 90.0, "forgetful.score": 68.0}
         ),
         "StaticSmall nav-l seed0": entry(30.0, **{"f1.loop": 0.83}),
         "IMaze ff seed0": entry(5.0),
@@ -65,8 +65,8 @@ def test_a_row_an_agent_the_best_first_and_the_scale_below():
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in small]
     assert [row[0] for row in rows[2:]] == ["nav-d2", "nav-l", "ff", "oracle", "random"]
     assert rows[2][1] == "65.0 (60.0 70.0)"
-    assert rows[2][4] == "6.7 (7.3 6.1)"
-    assert rows[2][rows[0].index("soon, first, %")] == "80.0 (– 80.0)"
+    assert rows[2][rows[0].index("latency, first")] == "6.7 (7.3 6.1)"
+    assert rows[2][rows[0].index("forgetful")] == "68.0 (– 68.0)"
     assert rows[3][rows[0].index("loop F1")] == "0.83"
     assert rows[5][1] == "88.4"
     assert "## IMaze" in text

@@ -60,7 +60,13 @@ def test_a_run_logs_draws_tests_and_films(in_a_folder, capsys):
     folder = RunFolder("run")
     metrics = start(TASK, config_of(agent="nav-d1d2l"), folder)
     names = {"score", "score.oracle", "score.random", "score_error", "auc", "goals"}
-    names |= {"accuracy.position", "accuracy.depth_d1", "accuracy.depth_d2", "seconds"}
+    names |= {
+        "forgetful.score",
+        "accuracy.position",
+        "accuracy.depth_d1",
+        "accuracy.depth_d2",
+        "seconds",
+    }
     assert names <= {*metrics}
     assert {path.stem for path in folder.figures()} == {
         "curve",
@@ -87,12 +93,17 @@ def test_where_no_film_can_be_written_the_run_is_whole(in_a_folder, monkeypatch,
 
 def test_where_no_goal_was_found_the_figure_of_latency_says_so():
     played = SimpleNamespace(found=np.zeros((9, 3), bool), seconds=1 / 15)
-    (axes,) = figures.latency(SimpleNamespace(played=played)).axes
+    (axes,) = figures.latency(played).axes
     assert [text.get_text() for text in axes.texts] == ["no goal was found"]
     played.found[4, 1] = True
-    (axes,) = figures.latency(SimpleNamespace(played=played)).axes
+    (axes,) = figures.latency(played).axes
     assert not axes.texts
     assert axes.lines
+    assert axes.get_legend() is None
+    forgetful = SimpleNamespace(found=np.zeros((9, 3), bool), seconds=1 / 15)
+    forgetful.found[[2, 8], 1] = True
+    (axes,) = figures.latency(played, forgetful).axes
+    np.testing.assert_allclose(axes.lines[-1].get_ydata(), 3 / 15)
 
 
 @pytest.mark.parametrize("agent", ["ff", "nav-d2"])
