@@ -36,6 +36,8 @@ def planned() -> Iterator[tuple[str, list[str]]]:
         for maze in ("RandomGoalSmall", "IMaze"):
             for agent in MAIN:
                 yield _run(maze, agent, seed)
+    name, words = _run("TinyRandomGoal", "nav-d2", 0, 4_000_000)
+    yield f"{name} unroll50", [*words, "--unroll", "50", "--mazes", "8"]
     for agent in AGENTS:
         if agent not in (*MAIN, "nav-rgbd"):
             yield _run("StaticSmall", agent, 0)

@@ -40,7 +40,9 @@ def test_each_command_is_a_run_of_what_its_name_says(name):
         texts = {} if agent == "nav-d2" else {"agent": agent, "threads": "1"}
         assert config == make_config(Config, PRESETS, "default", texts)
         return
-    assert config.steps == (6_000_000 if "6M" in more else 2_000_000)
+    (millions,) = [int(word[0]) for word in more if word.endswith("M")] or [2]
+    assert config.steps == millions * 1_000_000
+    assert (config.unroll, config.mazes) == ((50, 8) if "unroll50" in more else (20, 16))
     assert config.depth_form == ("regression" if "regression" in more else "bands")
     assert config.threads == 1
 
