@@ -92,7 +92,7 @@ def test_curves_are_drawn_a_picture_a_maze(tmp_path):
 
 def test_every_picture_that_results_md_shows_is_there():
     shown = re.findall(r"\]\((pictures/.*?)\)", PUBLISHED.table.read_text(encoding="utf-8"))
-    assert len(shown) == len({name.split()[0] for name in PUBLISHED.read()})
+    assert sum("curves" in path for path in shown) == len({n.split()[0] for n in PUBLISHED.read()})
     assert all((PUBLISHED.table.parent / path).is_file() for path in shown)
 
 
