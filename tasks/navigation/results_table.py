@@ -64,6 +64,8 @@ training, means of five points of the log. So the setting may suit nav-d2 there 
   it has 81 points after 2 million of 4 million steps, with 20 it ends with 63 and, seed 1, 89.
 - The learning rate: by `--lr 0.002` nav-d2 stood at 5 points at 1.1 million steps, by 0.0003 at 8 at 0.8 million;
   by 0.0007 it had 108 and 75.
+- A larger eps of RMSProp does not keep lstm from breaking down: by `--eps 1e-4` it falls from 57 points to 7 at 1.6
+  million steps, and ends with 84 (147 by 1e-5); by 1e-3 it had 4 at 0.6 million, where it was stopped.
 - In RandomGoalSmall nothing was found that learns clearly faster. At 1.1 million steps nav-d2 has 15 points, by
   `--gamma 0.997` 18, by `--entropy 0.004` 6, by `--lr 0.002` 3; at 0.8 million it has 14, by `--lr 0.0003` 13, by
   `--unroll 50 --mazes 8` 6.
