@@ -64,7 +64,11 @@ def draw(record: Record, folder: Path) -> None:
         for name, run in sorted(runs.items()):
             _, agent, _, *more = name.split()
             agents.setdefault(" ".join([agent, *more]), []).append(np.array(run["curve"]))
-        curves = {name: mean_curve(found) for name, found in agents.items() if len(found[0])}
+        curves = {
+            name if len(found) == 1 else f"{name}, {len(found)} seeds": mean_curve(found)
+            for name, found in agents.items()
+            if len(found[0])
+        }
         metrics = next(iter(runs.values()))["metrics"]
         scale = {name: metrics[f"score.{name}"] for name in ("oracle", "random")}
         folder.mkdir(exist_ok=True)
