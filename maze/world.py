@@ -195,6 +195,8 @@ class World:
             agents = np.asarray(state["agents"], np.uint8).view(AGENT).reshape(self.agents.shape)
             things = np.asarray(state["things"], np.uint8).view(THING).reshape(self._things.shape)
             origins = _from_bytes(state["origins"])
+        except MazeError:
+            raise
         except (KeyError, ValueError) as error:
             raise MazeError(
                 f"this state is not of these {self.batch} mazes {self.variant.name}: {error}."

@@ -139,13 +139,13 @@ def latency(played: Rollout, forgetful: Rollout | None = None) -> Figure:
     numbers = range(1, len(waits) + 1)
     figure = Figure(figsize=(6, 3.4), layout="constrained")
     axes = figure.subplots()
-    if waits:
+    if not waits:
+        axes.text(0.5, 0.5, "no goal was found", transform=axes.transAxes, ha="center")
+        axes.set(xticks=[], yticks=[])
+    else:
         axes.boxplot(waits, showfliers=False, medianprops={"color": "#D55E00"})
         shown = [str(k) if len(waits) < 12 or k % 5 == 0 or k == 1 else "" for k in numbers]
         axes.set_xticks(numbers, shown)
-    else:
-        axes.text(0.5, 0.5, "no goal was found", transform=axes.transAxes, ha="center")
-        axes.set(xticks=[], yticks=[])
     if waits and forgetful is not None:
         medians = [np.median(seconds) for seconds in _waits(forgetful)[: len(waits)]]
         axes.plot(numbers[: len(medians)], medians, "x", color="#0072B2", zorder=5,

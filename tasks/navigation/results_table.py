@@ -31,7 +31,7 @@ What remembering the goal is worth is the difference.
 What came out so far, with seed 0 where no other is named:
 
 - Depth as a target speeds learning: in StaticSmall nav-d2 has twice the AUC of nav, which is the same net without
-  it (91 and 43; seed 1: 53 and 20), and three times that of nav-rgbd, which has depth as an input (32). A good part of that is that
+  it (91 and 43; seed 1: 53 and 20), and three times that of nav-rgbd, which has depth as an input (32). Part of that is that
   without the target learning breaks down again and again: lstm falls from 119 points to 8 at 1.25 million steps, nav
   from 93 to 14 at 1.5 (seed 1: from 73 to 19 at 1.9), nav-rgbd from 45 to 12 at 1.3; nav-d2 (both seeds) and nav-d1d2l
   never lose more than 16.
@@ -39,7 +39,7 @@ What came out so far, with seed 0 where no other is named:
   the first goal and 8.0 s to later ones (the lecture: 14.0 and 7.2), and 7.8 s with its memory emptied at each find, and
   as many points. So it is in TinyRandomGoal and IMaze, for nav-d2 and lstm. What the agents have learned is a round
   through the maze, and to go to the goal where they see it. They learn from 20 steps at a time, 1.3 s, and goals are
-  seven and more seconds apart: what is worth remembering brings its reward too late to be learned from. With 50
+  some seven seconds apart: what is worth remembering may bring its reward too late to be learned from. But with 50
   steps at a time, and twice the steps, nav-d2 comes to 107 points in TinyRandomGoal, and forgetful to 104, which is
   within the error (2.3 each).
 - nav-d2 learns faster than lstm where the goal moves, too (AUC in TinyRandomGoal 47, seed 1 48, and 24; in IMaze 42 and

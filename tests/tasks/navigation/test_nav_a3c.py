@@ -290,11 +290,11 @@ def test_ctrl_c_leaves_a_checkpoint_and_nobody_behind(tmp_path):
 
 @pytest.mark.slow
 def test_a3c_learns(tmp_path, monkeypatch):
-    """Two workers in a ring of 3 x 3 cells, a minute or two: chance finds the goal in one episode of ten."""
+    """Two workers in a ring of 3 x 3 cells, a minute or two: chance scores 9 points, the oracle 87."""
     monkeypatch.chdir(tmp_path)
     Path("ring.txt").write_text(RING_MAZE)
-    texts = {"maze": "ring.txt", "agent": "ff", "unroll": "20", "steps": "40000", "frames": "900"}
-    texts |= {"lr": "2e-3", "reward_scale": "0.3", "log_every": "10000", "draw_every": "40000"}
+    texts = {"maze": "ring.txt", "agent": "ff", "unroll": "20", "steps": "240000", "frames": "900"}
+    texts |= {"lr": "7e-4", "reward_scale": "0.3", "log_every": "40000", "draw_every": "240000"}
     metrics = start(TASK, config_of(**texts, test_episodes="20"), RunFolder("run"))
     print({name: metrics[name] for name in ("score", "score.random", "score.oracle", "seconds")})
     assert metrics["score"] > 3 * metrics["score.random"]
