@@ -20,8 +20,11 @@ from tasks.published import Published, Record
 STEPS, LONGER = 2_000_000, 6_000_000
 MAIN = ("nav-d2", "lstm", "ff", "nav", "nav-d1d2l")
 LARGE = ("StaticLarge", "RandomGoalLarge")
-#: What `--maze` takes for a maze of our own: 5 x 5 cells, the goal anywhere, another each episode.
-PATHS = {"TinyRandomGoal": "tasks/navigation/tiny_random_goal.txt"}
+#: What `--maze` takes for the mazes of our own in which the goal is another each episode.
+PATHS = {
+    "TinyRandomGoal": "tasks/navigation/tiny_random_goal.txt",
+    "TMaze": "tasks/navigation/t_maze.txt",
+}
 
 
 def planned() -> Iterator[tuple[str, list[str]]]:
@@ -36,8 +39,11 @@ def planned() -> Iterator[tuple[str, list[str]]]:
         for maze in ("RandomGoalSmall", "IMaze"):
             for agent in MAIN:
                 yield _run(maze, agent, seed)
-    name, words = _run("TinyRandomGoal", "nav-d2", 0, 4_000_000)
-    yield f"{name} unroll50", [*words, "--unroll", "50", "--mazes", "8"]
+    yield _unrolled(50, 8, *_run("TinyRandomGoal", "nav-d2", 0, 4_000_000))
+    yield _unrolled(100, 4, *_run("IMaze", "nav-d2", 0, 4_000_000))
+    yield _run("TMaze", "lstm", 0)
+    for agent, seed in [("lstm", 0), ("nav-d2", 0), ("ff", 0), ("lstm", 1), ("lstm", 2)]:
+        yield _unrolled(50, 8, *_run("TMaze", agent, seed))
     for agent in AGENTS:
         if agent not in (*MAIN, "nav-rgbd"):
             yield _run("StaticSmall", agent, 0)
@@ -54,6 +60,11 @@ def _run(maze: str, agent: str, seed: int, steps: int = STEPS) -> tuple[str, lis
     words = ["navigation", "--maze", PATHS.get(maze, maze), "--agent", agent, "--steps", str(steps)]
     name = f"{maze} {agent} seed{seed}" + (f" {steps // 1_000_000}M" if steps != STEPS else "")
     return name, [*words, "--seed", str(seed), "--threads", "1"]
+
+
+def _unrolled(steps: int, mazes: int, name: str, words: list[str]) -> tuple[str, list[str]]:
+    """That run, learning from so many steps at a time of so many mazes."""
+    return f"{name} unroll{steps}", [*words, "--unroll", str(steps), "--mazes", str(mazes)]
 
 
 def draw(record: Record, folder: Path) -> None:

@@ -92,6 +92,7 @@ MAZES = {
 } | {
     "tiny": "5 x 5 cells, goal and fruit fixed (tiny.txt), that of the default run.",
     "TinyRandomGoal": "5 x 5 cells, the fruit fixed, the goal anywhere, another each episode (tiny_random_goal.txt).",
+    "TMaze": "two arms, the goal in one of them, another each episode, the start below (t_maze.txt).",
 }
 
 COLUMNS = {
