@@ -34,7 +34,10 @@ def test_each_command_is_a_run_of_what_its_name_says(name):
     assert task == "navigation"
     config = make_config(Config, PRESETS, "default", _read_options(options))
     maze, agent, seed, *more = name.split()
-    path = {"TinyRandomGoal": "tasks/navigation/tiny_random_goal.txt"}.get(maze, maze)
+    path = {
+        "TinyRandomGoal": "tasks/navigation/tiny_random_goal.txt",
+        "TMaze": "tasks/navigation/t_maze.txt",
+    }.get(maze, maze)
     assert (config.maze, config.agent, f"seed{config.seed}") == (path, agent, seed)
     if maze == "tiny":
         texts = {} if agent == "nav-d2" else {"agent": agent, "threads": "1"}
@@ -42,7 +45,9 @@ def test_each_command_is_a_run_of_what_its_name_says(name):
         return
     (millions,) = [int(word[0]) for word in more if word.endswith("M")] or [2]
     assert config.steps == millions * 1_000_000
-    assert (config.unroll, config.mazes) == ((50, 8) if "unroll50" in more else (20, 16))
+    (unroll,) = [word for word in more if word.startswith("unroll")] or ["unroll20"]
+    assert f"unroll{config.unroll}" == unroll
+    assert config.mazes == {20: 16, 50: 8, 100: 4}[config.unroll]
     assert config.depth_form == ("regression" if "regression" in more else "bands")
     assert config.threads == 1
 
