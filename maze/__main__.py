@@ -15,7 +15,7 @@ from maze.playing.session import Session, best, keep_score
 from maze.playing.terminal import play_in_terminal
 from maze.playing.window import WindowError, play_in_window
 from maze.recording import film, save_film
-from maze.simulator import make
+from maze.simulator import Simulator, make
 from maze.topdown import top_down
 from maze.variants import VARIANTS
 
@@ -49,25 +49,25 @@ def _list(options: argparse.Namespace) -> None:
         "\nTheir layouts (# wall, G goal, A apple, S strawberry, P start where it is not anywhere):"
     )
     for name in ("IMaze", "StaticSmall", "StaticLarge", "RandomMazeSmall"):
-        print(f"\n{name}{', for one' if VARIANTS[name].is_random else ''}\n{_text(name, 0)}")
+        layout = _first_episode(name, 0).episodes[0].layout
+        print(f"\n{name}{', for one' if VARIANTS[name].is_random else ''}\n{layout}")
     print("\npython -m maze draw|play|record|ways NAME, python -m maze scores; each has --help.")
     print("NAME may be a text file of your own that ends in .txt.")
 
 
-def _text(name: str, seed: int) -> str:
+def _first_episode(name: str, seed: int) -> Simulator:
     simulator = make(name, 1, seed, size=1)
     simulator.reset()
-    return str(simulator.episodes[0].layout)
+    return simulator
 
 
 def _draw(options: argparse.Namespace) -> None:
+    simulator = _first_episode(options.name, options.seed)
     if options.out is None:
-        print(_text(options.name, options.seed))
+        print(simulator.episodes[0].as_layout())
         return
     from matplotlib.image import imsave
 
-    simulator = make(options.name, 1, options.seed, size=1)
-    simulator.reset()
     try:
         imsave(options.out, top_down(simulator, 0, options.tile, path=options.path))
     except KeyError as error:
@@ -78,16 +78,27 @@ def _draw(options: argparse.Namespace) -> None:
 
 
 def _play(options: argparse.Namespace) -> None:
+    if options.map and options.terminal:
+        raise MazeError("--map is shown in the window, which --terminal does without.")
     session = Session(options.name, options.seed, options.seconds)
+    player = options.player or _user()
     finished = _played(session, options)
     print(session.status)
     if not finished:
         print("Left before the end: this game is not kept.")
         return
-    result = session.result(options.player or getpass.getuser())
+    result = session.result(player)
     keep_score(result, options.scores)
     for place, game in enumerate(best(options.scores, session.name, result["seconds"]), 1):
         print(f"{place}. {game['score']:5.0f}  {game.get('player')}  {game.get('date')}")
+
+
+def _user() -> str:
+    """Who plays, by the name that the system knows."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # in a container, a user may have no name
+        return "player"
 
 
 def _played(session: Session, options: argparse.Namespace) -> bool:
@@ -127,6 +138,8 @@ def _ways(options: argparse.Namespace) -> None:
 def _score(options: argparse.Namespace) -> None:
     text = scores.report(options.episodes, options.seed)
     print(text)
+    if options.out is None:
+        return
     try:
         options.out.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -147,7 +160,9 @@ def _parser() -> argparse.ArgumentParser:
     play.add_argument(
         "--terminal", action="store_true", help="in the terminal, though there is a window"
     )
-    play.add_argument("--map", action="store_true", help="show the maze from above as well")
+    play.add_argument(
+        "--map", action="store_true", help="in the window, the maze from above as well"
+    )
     play.add_argument("--seconds", type=_duration, help="of the game; default: the maze's own")
     play.add_argument("--player", metavar="YOU", help="the name to keep the score under")
     play.add_argument(
@@ -168,17 +183,13 @@ def _parser() -> argparse.ArgumentParser:
     walked.add_argument("--episodes", type=_positive, default=100, help="of the heat map (100)")
     walked.add_argument("--out", type=Path, help="a picture; default: NAME-ways.png")
 
-    score = commands.add_parser(
-        "scores", help="scores of the oracle and of chance, into RESULTS.md"
-    )
+    score = commands.add_parser("scores", help="scores of the oracle and of chance in each maze")
     score.set_defaults(do=_score)
     score.add_argument(
         "--episodes", type=_positive, default=100, help="of each maze and player (100)"
     )
     score.add_argument("--seed", type=int, default=0, help="of the first maze (0)")
-    score.add_argument(
-        "--out", type=Path, default=scores.RESULTS, help="default: RESULTS.md in maze"
-    )
+    score.add_argument("--out", type=Path, help="a file to write them into as well")
     return parser
 
 
@@ -194,16 +205,22 @@ def _command(commands, name, do, what, seed: int | None = 0) -> argparse.Argumen
 
 
 def _duration(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no time to play")
+        raise argparse.ArgumentTypeError(f"{text} is no time to play: give seconds")
     return seconds
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1 on")
     return number
 
 

@@ -18,6 +18,7 @@ __all__ = [
 ]
 
 LARGEST_IMAGE = 2_048  # pixels of a side
+MOST_REPEAT = 1_000  # frames of a decision
 
 
 def whole(name: str, value: Any, least: int, most: int) -> int:

@@ -1,6 +1,6 @@
 """A new episode: the maze, what lies where in it, and from where one may start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,6 +41,15 @@ class Episode:
     def goal(self) -> Tile:
         """The goal's tile (row, column)."""
         return int(self.things["y"][0]), int(self.things["x"][0])
+
+    def as_layout(self) -> Layout:
+        """The layout with the goal and the fruit where they lie in this episode."""
+        tiles: dict[int, list[Tile]] = {GOAL: [], APPLE: [], STRAWBERRY: []}
+        for thing in self.things:
+            tiles[int(thing["kind"])].append((int(thing["y"]), int(thing["x"])))
+        return replace(
+            self.layout, goals=tiles[GOAL], apples=tiles[APPLE], strawberries=tiles[STRAWBERRY]
+        )
 
 
 class Draw:

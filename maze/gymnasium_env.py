@@ -9,7 +9,14 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from maze.arguments import checked_action, checked_actions, checked_mask, checked_seeds
+from maze.arguments import (
+    MOST_REPEAT,
+    checked_action,
+    checked_actions,
+    checked_mask,
+    checked_seeds,
+    whole,
+)
 from maze.constants import ACTION_REPEAT, FRAME_RATE, VELOCITY_BOUND, Action
 from maze.errors import EpisodeError, MazeError
 from maze.kernels.records import LOOK
@@ -123,7 +130,7 @@ class MazeVectorEnv(VectorEnv):
         As in `MazeEnv`.
     num_envs : int
     max_episode_steps : int, optional
-        `gymnasium.make_vec` gives it what is registered.
+        `gymnasium.make_vec` gives it what is registered; None or -1: without an end.
     autoreset_mode : gymnasium.vector.AutoresetMode or str
         NEXT_STEP (default): the step after the last of an episode ignores the action and returns the
         first observation of the next, with reward 0. SAME_STEP: the last step returns that already, and
@@ -146,8 +153,11 @@ class MazeVectorEnv(VectorEnv):
         **options: Any,
     ) -> None:
         _check_options(options)
-        repeat = options.get("repeat", ACTION_REPEAT)
-        frames = ENDLESS if max_episode_steps is None else max_episode_steps * repeat
+        frames = ENDLESS
+        if max_episode_steps not in (None, -1):
+            repeat = whole("repeat", options.get("repeat", ACTION_REPEAT), 1, MOST_REPEAT)
+            most = ENDLESS // repeat
+            frames = repeat * whole("max_episode_steps", max_episode_steps, 1, most)
         drawn = 2 if AutoresetMode(autoreset_mode) is AutoresetMode.SAME_STEP else 1  # in one call
         ring = 0 if copy else 4 * drawn
         self.simulator = make(maze, num_envs, None, ring=ring, frames=frames, **options)
@@ -162,6 +172,17 @@ class MazeVectorEnv(VectorEnv):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._over, self._everywhere = np.zeros(num_envs, bool), np.ones(num_envs, bool)
         self._everywhere.flags.writeable = False
+        self._seeded = [-1] * num_envs
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
+        """The seed that each maze was last given; -1: none."""
+        return tuple(self._seeded)
+
+    @property  # type: ignore[misc]
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
+        """The random numbers of each maze."""
+        return tuple(self.simulator.rngs)
 
     def reset(
         self,
@@ -176,8 +197,9 @@ class MazeVectorEnv(VectorEnv):
         seeds, mask = self._seeds(seed), (options or {}).get("reset_mask")
         mask = np.ones(self.num_envs, bool) if mask is None else checked_mask(mask, self.num_envs)
         for n in np.flatnonzero(mask):
-            if seeds[n] is not None:
-                self.simulator.rngs[n] = np.random.default_rng(seeds[n])
+            if (one := seeds[n]) is not None:
+                self.simulator.rngs[n] = np.random.default_rng(one)
+                self._seeded[n] = int(one)
         seen = self.simulator.reset(mask)
         self._over = self._over & ~mask
         return self._observed(seen), self._infos()

@@ -147,7 +147,7 @@ def _check(layout: Layout) -> None:
             f"{name}: walls of shape {walls.shape}, up to {walls.max(initial=0)}, must have from 1 to "
             f"{LARGEST} tiles a side, and numbers from 0 to {1 + len(STYLED)}."
         )
-    grid = np.where(walls == 0, FLOOR, WALL)
+    grid = np.array([list(line) for line in str(layout).splitlines()])
     free = layout.free
     border = [
         (row, column)

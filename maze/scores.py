@@ -1,9 +1,7 @@
 """What chance and knowledge of the maze score in each: the scale for an agent's score.
 
-``python -m maze scores`` plays, prints the table and writes it into RESULTS.md beside this file.
+``python -m maze scores`` plays and prints the table, ``--out maze/RESULTS.md`` writes that beside this file.
 """
-
-from pathlib import Path
 
 import numpy as np
 
@@ -11,14 +9,12 @@ from maze.players import PLAYERS, Rollout, rollout
 from maze.simulator import make
 from maze.variants import VARIANTS
 
-__all__ = ["RESULTS", "report"]
-
-RESULTS = Path(__file__).with_name("RESULTS.md")
+__all__ = ["report"]
 
 HEAD = """\
 # Scores of an oracle and of chance
 
-    python -m maze scores --episodes {episodes} --seed {seed}
+    python -m maze scores --episodes {episodes} --seed {seed} --out maze/RESULTS.md
 
 The oracle knows the maze and takes the shortest way to the goal, again and again; what fruit lies on it,
 it eats. Chance draws each of the eight actions as often. Means over {episodes} episodes, ± the standard

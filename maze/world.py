@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from maze.arguments import checked_seeds, whole
+from maze.arguments import MOST_REPEAT, checked_seeds, whole
 from maze.constants import ACTION_REPEAT
 from maze.episode import Draw, Episode
 from maze.errors import EpisodeError, MazeError
@@ -53,7 +53,7 @@ class World:
     ) -> None:
         self.variant = variant
         self.batch = whole("batch", batch, 1, MOST)
-        self.repeat = whole("repeat", repeat, 1, 1_000)
+        self.repeat = whole("repeat", repeat, 1, MOST_REPEAT)
         self.frames = whole("frames", variant.frames if frames is None else frames, 1, 10**9)
         self.steps = -(-self.frames // self.repeat)
         self.agents = np.zeros(self.batch, AGENT)

@@ -126,7 +126,10 @@ def _run(task: Task, options: dict[str, str], command: str) -> int:
             metrics = start(task, config, folder, chosen, command)
         else:
             metrics = resume(task, folder, options, preset)
-    except (CheckpointError, DataError, NotFiniteError) as error:
+    except NotFiniteError as error:
+        kept = f" {folder.checkpoint} is from before that." if folder.checkpoint.exists() else ""
+        raise UsageError(f"{error}{kept}") from error
+    except (CheckpointError, DataError) as error:
         raise UsageError(str(error)) from error
     except KeyboardInterrupt as interrupt:
         command = f"python -m tasks {task.name} --resume {shlex.quote(str(path))}"

@@ -13,7 +13,7 @@ from maze.errors import MazeError
 from maze.playing.clock import Clock
 from maze.playing.session import HELP, Session
 
-__all__ = ["clean_screen", "half_blocks", "play_in_terminal"]
+__all__ = ["clean_screen", "fitting_height", "half_blocks", "play_in_terminal"]
 
 HOLD = 0.25  # seconds that a key counts as held: a terminal tells no release
 ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left"}  # after ESC [
@@ -30,7 +30,8 @@ def play_in_terminal(session: Session) -> bool:
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise MazeError("there is neither a window nor a terminal to play in.")
-    height = min(2 * (shutil.get_terminal_size().lines - 2), TALLEST)
+    columns, lines = shutil.get_terminal_size()
+    height = fitting_height(columns, lines)
     held: dict[str, float] = {}
     with _keys() as read, clean_screen():
         clock = Clock(session.pause)
@@ -42,11 +43,17 @@ def play_in_terminal(session: Session) -> bool:
             now = time.monotonic()
             over = session.step([key for key, until in held.items() if until > now])
             picture = half_blocks(session.image(height))
-            sys.stdout.write(f"\x1b[H{picture}\r\n{session.status}   {HELP}\x1b[K")
+            words = f"{session.status}   {HELP}"[:columns]
+            sys.stdout.write(f"\x1b[H{picture}\r\n{words}\x1b[K")
             sys.stdout.flush()
             if over:
                 return True
             time.sleep(clock.wait())
+
+
+def fitting_height(columns: int, lines: int) -> int:
+    """Pixels of a picture, 4/3 as wide as high, above the two last lines of such a terminal; at least two."""
+    return max(min(2 * (lines - 2), columns * 3 // 4, TALLEST), 2)
 
 
 def half_blocks(image: np.ndarray) -> str:

@@ -211,8 +211,8 @@ class Fleet:
         parameters, squares = self.shared.parameters.copy(), self.shared.squares.copy()
         if not np.isfinite(parameters).all():
             raise NotFiniteError(
-                "The parameters that the workers share are not finite. The last checkpoint is from before "
-                "that; a new run with a lower --lr may do better."
+                "The parameters that the workers share are not finite. A new run with a lower --lr may do "
+                "better."
             )
         mazes = self.mazes.making()
         return {"mazes": mazes, "updates": updates, "parameters": parameters, "squares": squares}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import maze
-from tasks.config import UsageError
+from tasks.config import UsageError, nearest
 
 if TYPE_CHECKING:
     from tasks.navigation.navigation import Config
@@ -18,13 +18,28 @@ TEST_SEED = 1_000_000_000  # mazes of the test are drawn from here on; those of 
 SEEDS_A_RUN = 100_000  # from the run's seed, so many apart
 
 
+def check_name(name: str) -> None:
+    """Refuse a name that is of no maze and of no text file.
+
+    Raises
+    ------
+    UsageError
+    """
+    known = ("tiny", *maze.names())
+    if name not in known and not name.endswith(".txt"):
+        raise UsageError(
+            f"--maze {name}: there is no such maze. {nearest(name, known)} A layout of your own is read from "
+            "a file that ends in .txt."
+        )
+
+
 def make_mazes(config: Config, batch: int, seed: int, **options: Any) -> maze.Simulator:
     """Make mazes as the settings say, drawn from `seed` on.
 
     Raises
     ------
     UsageError
-        Where there is no such maze, or nobody could play in it.
+        Where there is no such file, or nobody could play in it.
     """
     try:
         return maze.make(

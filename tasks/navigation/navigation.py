@@ -12,7 +12,7 @@ from tasks.config import Config as CommonConfig
 from tasks.config import UsageError, option
 from tasks.navigation.a3c import Fleet
 from tasks.navigation.agents import AgentName
-from tasks.navigation.mazes import SEEDS_A_RUN, TEST_SEED, drawn_by, make_mazes
+from tasks.navigation.mazes import SEEDS_A_RUN, TEST_SEED, check_name, drawn_by, make_mazes
 from tasks.navigation.report import Means, Reports
 from tasks.navigation.rollout import Actor
 from tasks.navigation.setup import build, make_learner
@@ -66,6 +66,7 @@ class Config(CommonConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_name(self.maze)
         if self.data != "embedded":
             raise UsageError(f"--data {self.data}: navigation reads no data, --maze is what it has")
         if self.workers is not None and self.method != "a3c":

@@ -162,7 +162,7 @@ def _where(net: NavigationNet) -> str:
             kind = {"data": "parameters", "grad": "gradients"}[what]
             others = f" and of {len(broken) - 1} more" if len(broken) > 1 else ""
             return (
-                f"The {kind} of {broken[0]}{others} are not finite. The last checkpoint is from before that; "
-                "a new run with a lower --lr may do better."
+                f"The {kind} of {broken[0]}{others} are not finite. A new run with a lower --lr may do "
+                "better."
             )
     return "Its parameters are finite: the loss itself overflowed. Try a smaller --lr."

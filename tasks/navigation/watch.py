@@ -151,10 +151,10 @@ def in_terminal(trained: Trained) -> None:
     size, clock = shutil.get_terminal_size(), Clock(PAUSE)
     with clean_screen():
         for image, words in frames(trained, 96):
-            rows = np.linspace(0, len(image) - 1, 2 * (size.lines - 2)).astype(int)
+            rows = np.linspace(0, len(image) - 1, max(2 * (size.lines - 2), 2)).astype(int)
             columns = np.linspace(0, image.shape[1] - 1, min(size.columns, image.shape[1]))
             picture = half_blocks(image[rows][:, columns.astype(int)])
-            sys.stdout.write(f"\x1b[H{picture}\r\n{words}\x1b[K")
+            sys.stdout.write(f"\x1b[H{picture}\r\n{words[: size.columns]}\x1b[K")
             sys.stdout.flush()
             time.sleep(clock.wait())
 

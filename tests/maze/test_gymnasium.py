@@ -13,7 +13,7 @@ gymnasium = pytest.importorskip("gymnasium")
 from gymnasium.utils.env_checker import check_env  # noqa: E402
 from gymnasium.vector import AutoresetMode  # noqa: E402
 
-from maze.gymnasium_env import MazeEnv  # noqa: E402
+from maze.gymnasium_env import MazeEnv, MazeVectorEnv  # noqa: E402
 
 SMALL = {"size": (20, 24), "max_episode_steps": 6}
 
@@ -217,6 +217,31 @@ def test_seeds_for_each():
     assert not np.array_equal(kept["rgb"][1], first["rgb"][1])
     with pytest.raises(MazeError, match="2 seeds for 3"):
         env.reset(seed=[1, 2])
+
+
+def test_a_seed_can_be_asked_for_as_gymnasiums_own_says_it():
+    ours, theirs = (
+        gymnasium.make_vec("maze/StaticSmall-v0", num_envs=3, vectorization_mode=mode)
+        for mode in ("vector_entry_point", "sync")
+    )
+    for env in (ours, theirs):
+        env.reset(seed=4)
+    assert ours.unwrapped.np_random_seed == theirs.np_random_seed == (4, 5, 6)
+    drawn = [[rng.random() for rng in env.unwrapped.np_random] for env in (ours, theirs)]
+    assert drawn[0] == drawn[1]
+
+
+@pytest.mark.parametrize("none", [None, -1])
+def test_without_a_limit_of_steps_there_is_no_end(none):
+    env = MazeVectorEnv("StaticSmall", num_envs=1, max_episode_steps=none)
+    env.reset(seed=0)
+    assert not any(env.step(np.array([0]))[3].any() for _ in range(1_000))
+
+
+@pytest.mark.parametrize("limit", [0, -2, 2.5, 10**9])
+def test_a_limit_of_steps_that_is_none(limit):
+    with pytest.raises(MazeError, match=f"max_episode_steps={limit}"):
+        MazeVectorEnv("StaticSmall", max_episode_steps=limit)
 
 
 @pytest.mark.parametrize("seed", ["a", -1, 1.5, ["a", 1, 2], [1, -1, None]])

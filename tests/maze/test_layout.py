@@ -29,6 +29,11 @@ def test_a_text_says_where_everything_is():
     assert len(layout.free) == 19
 
 
+def test_a_layout_with_a_hole_is_drawn_as_it_was_read():
+    with pytest.raises(LayoutError, match=r"#P\.#\n> +3 \| #A\.S\n"):
+        from_text("####\n#P.#\n#A.S\n#.G#\n####\n")
+
+
 def test_a_layout_is_written_as_it_was_read():
     assert str(from_text(OWN)) == OWN.strip()
     for variant in VARIANTS.values():

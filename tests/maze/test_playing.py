@@ -15,7 +15,7 @@ from maze import Action, MazeError
 from maze.__main__ import main
 from maze.constants import IDLE
 from maze.playing.session import Session, action_of, best, keep_score
-from maze.playing.terminal import _parse, half_blocks, play_in_terminal
+from maze.playing.terminal import _parse, fitting_height, half_blocks, play_in_terminal
 from maze.playing.window import WindowError, play_in_window
 
 FOLDER = Path(maze.__file__).parents[1]
@@ -108,6 +108,29 @@ def test_no_terminal_no_game():
         play_in_terminal(Session("IMaze", 0, 1))
 
 
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (60, 80), (300, 100), (20, 2), (2, 1)])
+def test_the_picture_fits_the_terminal(columns, lines):
+    picture = half_blocks(Session("IMaze", 0).image(fitting_height(columns, lines)))
+    rows = picture.split("\r\n")
+    assert len(rows) <= max(lines - 2, 1)
+    assert {row.count("▀") for row in rows} <= set(range(1, columns + 1))
+
+
+def test_the_map_is_for_the_window(capsys):
+    assert main(["play", "IMaze", "--terminal", "--map"]) == 2
+    assert "--map is shown in the window" in capsys.readouterr().err
+
+
+def test_who_has_no_name_may_play(tmp_path, monkeypatch):
+    def nameless():
+        raise KeyError("getpwuid(): uid not found: 1234")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    monkeypatch.setattr("maze.__main__.play_in_window", lambda session, _: True)
+    assert main(["play", "IMaze", "--scores", str(tmp_path / "scores.jsonl")]) == 0
+    assert json.loads((tmp_path / "scores.jsonl").read_text())["player"] == "player"
+
+
 def test_no_display_no_window(monkeypatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     if sys.platform in ("win32", "darwin"):
@@ -173,6 +196,19 @@ def test_a_maze_is_drawn_as_text_or_as_a_picture(tmp_path, capsys):
     assert out.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("name", ["IMaze", "RandomGoalSmall", "RandomMazeSmall"])
+def test_as_text_things_lie_where_they_do_in_that_episode(name, capsys):
+    for seed in range(3):
+        assert main(["draw", name, "--seed", str(seed)]) == 0
+        drawn = maze.from_text(capsys.readouterr().out)
+        mazes = maze.make(name, 1, seed)
+        mazes.reset()
+        goal, *fruit = mazes.things()
+        assert drawn.goals == [(int(goal["y"]), int(goal["x"]))]
+        assert len(drawn.apples) + len(drawn.strawberries) == len(fruit)
+        assert np.array_equal(drawn.walls, mazes.episodes[0].layout.walls)
+
+
 def test_what_is_no_picture_is_not_drawn(tmp_path, capsys):
     assert main(["draw", "IMaze", "--out", str(tmp_path / "maze.xyz")]) == 2
     assert "a picture ends in .png" in capsys.readouterr().err
@@ -201,7 +237,14 @@ def test_scores_are_written(tmp_path, monkeypatch, capsys):
     assert "| IMaze | oracle |" in out.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("seconds", ["nan", "-3", "0", "inf"])
+def test_no_number_of_episodes(capsys):
+    for number in ("0", "many"):
+        with pytest.raises(SystemExit):
+            main(["scores", "--episodes", number])
+        assert f"{number} is no whole number from 1 on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["nan", "-3", "0", "inf", "abc"])
 @pytest.mark.parametrize("command", ["play", "record"])
 def test_no_time_to_play(command, seconds, capsys):
     with pytest.raises(SystemExit):

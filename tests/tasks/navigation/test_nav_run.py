@@ -3,6 +3,7 @@
 import gc
 import json
 import tracemalloc
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -188,7 +189,9 @@ def test_a_run_that_meets_no_number_says_where_and_keeps_its_checkpoint(
     for name, value in SMALL.items():
         words += ["--" + name.replace("_", "-"), value]
     assert main(words) == 2
-    assert "the loss 'policy' is nan" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "the loss 'policy' is nan" in said
+    assert f"{Path('run', 'checkpoint.npz')} is from before that" in said
     monkeypatch.setattr(Learner, "learn", learn)
     assert resume(TASK, RunFolder("run"), {})["score"] >= 0
 
@@ -199,8 +202,9 @@ def test_parameters_that_an_update_has_broken_are_not_kept(method, in_a_folder, 
     for name, value in SMALL.items():
         words += ["--" + name.replace("_", "-"), value]
     assert main(words) == 2
-    assert "are not finite" in capsys.readouterr().err
-    path = RunFolder("run").checkpoint
+    path, said = RunFolder("run").checkpoint, capsys.readouterr().err
+    assert "are not finite" in said
+    assert ("is from before that" in said) == path.exists()
     if path.exists():
         with np.load(path) as saved:
             numbers = [saved[name] for name in saved.files if saved[name].dtype.kind == "f"]
@@ -232,7 +236,8 @@ def test_resuming_with_other_settings_is_refused_with_the_difference(in_a_folder
 @pytest.mark.parametrize(
     ("texts", "words"),
     [
-        ({"maze": "StaticSmal"}, "there is no maze 'StaticSmal'"),
+        ({"maze": "StaticSmal"}, "there is no such maze. Did you mean StaticSmall?"),
+        ({"maze": "elsewhere"}, "There are: tiny, IMaze, .* that ends in .txt"),
         ({"maze": "nowhere.txt"}, "cannot read the layout"),
         ({"agent": "nav-d3"}, "--agent has no choice 'nav-d3'. Did you mean nav-d"),
         ({"side": "10"}, "--side 10 must be at least 20"),
