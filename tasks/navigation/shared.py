@@ -15,13 +15,11 @@ import numpy as np
 
 from minigrad import Tensor
 
-MEASURES = ("policy", "value", "entropy", "d1", "d2", "loop", "position", "gradient")
+MEASURES = ("policy", "value", "entropy", "d1", "d2", "loop", "position", "gradient", "dead")
 RING = 64  # episodes of a worker that are kept until they are read
-MESSAGE = (
-    496  # bytes of what a worker says when it stops by itself; they fill up its record, see below
-)
+RECORD_BYTES = 1_600  # 25 lines of the cache: no worker writes into a line of another's
+MESSAGE = RECORD_BYTES - 8 * (2 + 2 * RING + len(MEASURES))  # bytes of what one says that stops
 
-#: Of 1,600 bytes, 25 lines of the cache, so that no worker writes into a line of another's.
 RECORD = np.dtype(
     [
         ("updates", np.int64),

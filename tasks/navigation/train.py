@@ -106,7 +106,7 @@ class Learner:
             length = optim.clip_grad_norm_(self.net.parameters(), self.max_norm)
         if not np.isfinite(length):
             raise NotFiniteError(_where(self.net))
-        return thoughts, measures | {"gradient": length}
+        return thoughts, measures | {"gradient": length, "dead": dead(thoughts.f.data)}
 
     def loss(self, unroll: Unroll) -> tuple[Tensor, Thoughts, dict[str, float]]:
         """The loss of an unroll, what the network thought, and each term by name."""
@@ -148,6 +148,11 @@ class Learner:
     def load_state_dict(self, state: dict) -> None:
         """Go on where `state_dict` was taken."""
         checkpoint.restore(self._parts, state)
+
+
+def dead(f: np.ndarray) -> float:
+    """Per cent of the units of f (M, 256) that are 0 in all M steps: what they could tell is not seen."""
+    return 100 * float(np.mean(~f.any(axis=0)))
 
 
 def _where(net: NavigationNet) -> str:

@@ -18,7 +18,7 @@ from tasks.navigation.a3c import Fleet, WorkerError
 from tasks.navigation.mazes import make_mazes
 from tasks.navigation.navigation import PRESETS, Config
 from tasks.navigation.setup import build
-from tasks.navigation.shared import MEASURES, RING, Shared, pieces
+from tasks.navigation.shared import MEASURES, RECORD, RING, Shared, pieces
 from tasks.navigation.worker import Worker
 from tasks.registry import find_task
 from tasks.run_folder import RunFolder
@@ -84,6 +84,18 @@ def test_two_see_the_same_memory():
         one.close(unlink=True)
     with pytest.raises(FileNotFoundError):
         SharedMemory(name)
+
+
+def test_records_share_no_line_of_the_cache():
+    assert RECORD.itemsize % 64 == 0
+    shared = Shared(7, 3)
+    try:
+        places = [
+            shared.records[name][k : k + 1].ctypes.data for name in RECORD.names for k in range(3)
+        ]
+        assert all(place % 8 == 0 for place in places)
+    finally:
+        shared.close(unlink=True)
 
 
 def test_pieces_are_views():

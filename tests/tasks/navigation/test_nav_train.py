@@ -16,7 +16,7 @@ from tasks.navigation.models import NavigationNet, Senses
 from tasks.navigation.navigation import PRESETS, Config
 from tasks.navigation.rollout import Actor
 from tasks.navigation.setup import make_learner
-from tasks.navigation.train import Learner, Weights
+from tasks.navigation.train import Learner, Weights, dead
 
 HALL = """
 #####
@@ -182,7 +182,18 @@ def test_every_parameter_learns(agent):
     assert not [name for name in before if np.array_equal(before[name], after[name])]
     heads = [name for name in ("d1", "d2") if name in agent]
     heads += ["loop"] if agent.endswith("l") else []
-    assert {*measures} == {"policy", "value", "entropy", *heads, "position", "gradient"}
+    assert {*measures} == {"policy", "value", "entropy", *heads, "position", "gradient", "dead"}
+
+
+def test_units_that_are_never_awake_are_counted():
+    f = np.zeros((5, 8))
+    f[2, 1] = f[4, 1] = f[0, 7] = 0.5
+    assert dead(f) == 75
+    f[3] = np.nan
+    assert dead(f) == 0, "no number is not 0"
+    net, actor = actor_of("lstm")
+    net.encoder[5].bias.data[:64] = -100
+    assert 25 <= learner_of(net, actor).learn(actor.unroll())["dead"] < 80
 
 
 def test_the_gradient_is_of_the_weighted_sum():
