@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import maze
+from maze.variants import find
 from tasks.config import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -25,12 +26,15 @@ def check_name(name: str) -> None:
     ------
     UsageError
     """
-    known = ("tiny", *maze.names())
-    if name not in known and not name.endswith(".txt"):
+    if name == "tiny" or name.endswith(".txt"):
+        return
+    try:
+        find(name)
+    except maze.MazeError as error:
         raise UsageError(
-            f"--maze {name}: there is no such maze. {nearest(name, known)} A layout of your own is read from "
-            "a file that ends in .txt."
-        )
+            f"--maze {name}: there is no such maze. {nearest(name, ('tiny', *maze.names()))} A layout of your "
+            "own is read from a file that ends in .txt."
+        ) from error
 
 
 def make_mazes(config: Config, batch: int, seed: int, **options: Any) -> maze.Simulator:

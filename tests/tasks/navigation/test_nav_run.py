@@ -253,6 +253,10 @@ def test_bad_settings_are_answered(in_a_folder, texts, words):
         start(TASK, config_of(**texts), RunFolder("run"))
 
 
+def test_a_maze_may_be_written_as_on_the_command_line_of_maze():
+    assert config_of(maze="static-small").maze == "static-small"
+
+
 def test_a_layout_with_a_hole_is_drawn(in_a_folder):
     path = in_a_folder / "hole.txt"
     path.write_text("####\n#..#\n#.G.\n####\n")
