@@ -15,8 +15,8 @@ HEAD = """\
 Written by `python -m tasks.navigation.results` from results.json beside it, which holds every finished run with
 its command, versions, metrics and learning curve. Scores are points an episode, means over 100 test episodes in
 mazes drawn from other seeds than those of training, with actions drawn from the policy; chance and the oracle,
-which knows the maze and takes the shortest way to the goal (not to the fruit), play the same. AUC is the mean of
-the learning curve. Latency is seconds of the game to the first goal of an episode, and from each goal to the next.
+which knows the maze and takes the shortest way to the goal (not to the fruit), play the same. The oracle keeps to the
+middle of the corridors, so that an agent which cuts corners may do better. AUC is the mean of the learning curve. Latency is seconds of the game to the first goal of an episode, and from each goal to the next.
 Accuracies are per cent of steps (position, by a linear classifier of cells) or of pixels (depth in 8 bands).
 Loops are the per cent of steps in which one is closed, F1 is that of the head that should say so, and AUROC the per
 cent of pairs of steps, with and without, that it puts in the right order, beside that of a clock, which knows the
