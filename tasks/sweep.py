@@ -192,9 +192,9 @@ def main(name: str, options: dict[str, str]) -> int:
 
     def tell(k: int, metrics: dict[str, Any]) -> None:
         words = "  ".join(f"{flag(field)} {draws[k][field]}" for field in ranged)
-        said = metrics.get("failed") or f"{measure} {metrics.get(measure)}"
-        if "failed" not in metrics and measure not in metrics:
-            said = f"has no measure {measure!r}, but {', '.join(metrics)}"
+        lacks = f"has no measure {measure!r}, but {', '.join(metrics)}"
+        found = f"{measure} {metrics[measure]}" if measure in metrics else lacks
+        said = metrics.get("failed", found)
         print(f"{k:03}  {said}  {words}", flush=True)
 
     try:

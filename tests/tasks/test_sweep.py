@@ -81,6 +81,15 @@ def test_a_sweep_runs_ranks_and_goes_on(logistic, monkeypatch, capsys):
     assert written == [(out / f"00{k}" / "metrics.json").stat().st_mtime_ns for k in range(3)]
 
 
+def test_a_measure_that_the_runs_lack_is_told_with_those_they_have(logistic, monkeypatch, capsys):
+    monkeypatch.setattr(sweep, "make_executor", OneByOne)
+    words = ["sweep", "logistic", "--runs", "1", "--rate", "0.5", "--preset", "quick"]
+    assert main([*words, "--measure", "nosuch", "--picture", "false"]) == 1
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("000  has no measure 'nosuch', but ")
+    assert "error.plain" in first
+
+
 def test_a_result_of_other_settings_is_not_taken_for_one_of_these(logistic, monkeypatch, capsys):
     monkeypatch.setattr(sweep, "make_executor", OneByOne)
     words = ["sweep", "logistic", "--runs", "1", "--rate", "0.5", "--preset", "quick"]
