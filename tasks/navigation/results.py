@@ -36,6 +36,8 @@ def planned() -> Iterator[tuple[str, list[str]]]:
             yield _run("TinyRandomGoal", agent, seed)
         for agent in (*MAIN, "nav-rgbd"):
             yield _run("StaticSmall", agent, seed)
+        name, words = _run("StaticSmall", "nav-d2", seed)
+        yield f"{name} depth0.1", [*words, "--depth2", "0.1"]
         for maze in ("RandomGoalSmall", "IMaze"):
             for agent in MAIN:
                 yield _run(maze, agent, seed)
