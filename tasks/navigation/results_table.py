@@ -16,7 +16,8 @@ Written by `python -m tasks.navigation.results` from results.json beside it, whi
 its command, versions, metrics and learning curve. Scores are points an episode, means over 100 test episodes in
 mazes drawn from other seeds than those of training, with actions drawn from the policy; chance and the oracle,
 which knows the maze and takes the shortest way to the goal (not to the fruit), play the same. The oracle keeps to the
-middle of the corridors, so that an agent which cuts corners may do better. AUC is the mean of the learning curve. Latency is seconds of the game to the first goal of an episode, and from each goal to the next.
+middle of the corridors, so that an agent which cuts corners may do better. AUC is the mean of the learning curve.
+Latency is seconds of the game to the first goal of an episode, and from each goal to the next.
 Accuracies are per cent of steps (position, by a linear classifier of cells) or of pixels (depth in 8 bands).
 Loops are the per cent of steps in which one is closed, F1 is that of the head that should say so, and AUROC the per
 cent of pairs of steps, with and without, that it puts in the right order, beside that of a clock, which knows the
@@ -33,14 +34,15 @@ What came out so far, with seed 0 where no other is named:
 
 - Depth as a target speeds learning, if it is weighed right. In StaticSmall nav-d2 has by `--depth2 0.1` an AUC of 74, 85
   and 109 (three seeds); nav, which is the same net without the target, 43 and 20; nav-rgbd, which has depth as an input,
-  32 and 36; lstm, which is not told how it moves, 55, 56 and 36. By 0.33, the weight of all other runs on this page, nav-d2
-  has 91, 53 and 44, and so beats lstm clearly with seed 0 only, by which that weight was found; by 0.03 it has 68 with seed 1,
-  and 9 with seed 2, where it ends with 6 points. (0.1 and 0.03 were tried with seeds 1 and 2, and nothing else.)
+  32 and 36; lstm, which is not told how it moves, 55, 56 and 36. By 0.33, the weight of all other runs in the tables,
+  nav-d2 has 91, 53 and 44, and so beats lstm clearly with seed 0 only, by which that weight was found. 0.1 and 0.03
+  were tried with seeds 1 and 2: by 0.03 it has an AUC of 68, and of 9, where it ends with 6 points. Seed 0 by 0.1 came
+  after that.
 - Without the target, agents with a memory break down again and again: lstm falls from 119 points to 8 at 1.25 million
   steps, nav from 93 to 14 at 1.5 (seed 1: from 73 to 19 at 1.9), nav-rgbd from 45 to 12 at 1.3; lstm with seed 2,
-  nav-d2 (all six runs) and nav-d1d2l never lose more than 29. What happens then can be seen in the log of lstm, seed 1, made again: units of f
-  fall silent, 0 for all that is seen (`dead`: 16 % at 0.73 million steps, with 94 points; 71 % at 0.79, with 5), and wake
-  again. Shorter steps do not help: by `--lr 0.0003` it has an AUC of 38, and still falls, from 94 points to 4 at 1.7
+  nav-d2 (all six runs) and nav-d1d2l never lose more than 29. What happens then can be seen in the log of lstm, seed 1,
+  made again: units of f fall silent, 0 for all that is seen (`dead`: 16 % at 0.73 million steps, with 94 points; 71 %
+  at 0.79, with 5), and wake again. Shorter steps do not help: by `--lr 0.0003` it has an AUC of 38, and still falls, from 94 points to 4 at 1.7
   million steps, with few more units silent (17 and 24 %). Nor do gradients of nearly one length (`--max-norm 0.05`: from
   48 points to 10 at 1.0 million, where it was stopped), nor a larger eps, see below.
 - An agent can learn to remember where the goal is where a find and the next lie within the steps that it learns from
@@ -61,9 +63,9 @@ What came out so far, with seed 0 where no other is named:
 - Position is told best from h of nav-d2 where the goal moves (TinyRandomGoal: 60 %, seed 1 44 %; ff 28 %, lstm 27 %;
   IMaze: 60 %, lstm 37 %).
 - Seeds differ much: nav-d2 in StaticSmall ends with 161, 110 and 99 points, by `--depth2 0.1` with 160, 157 and 183.
-- Not as in the lecture: in StaticSmall, which never changes, ff is as fast as nav-d2 by `--depth2 0.1` (AUC 96 and 83), and
-  its f tells the place nearly as well as h of nav-d2 (70 and 64 %; 73, 75 and 70 %), while h of lstm and nav tell it worse
-  (43 %). Places look different there, so that a picture is enough. In tiny ff is slower (AUC 102 and 164), and tells the
+- Not as in the lecture: in StaticSmall, which never changes, ff is as fast as nav-d2 by `--depth2 0.1` (AUC 96 and 83),
+  and its f tells the place nearly as well as h of nav-d2 (70 and 64 %; 73, 75 and 70 %), while h of lstm and nav tell
+  it worse (43 %). Places look different there, so that a picture is enough. In tiny ff is slower (AUC 102 and 164), and tells the
   place worse (54 and 76 %).
 
 ![Seconds to each goal of an episode in TMaze, with memory and without](pictures/latency_TMaze.png)
@@ -79,8 +81,8 @@ just as soon (crosses) by one whose memory is emptied at each find.
 What was cut: the paper trains for 25 million agent steps, 64 times with hyper-parameters drawn anew, and takes
 the best five. These have 2 million steps (the default run, in the tiny maze, 1.5) with one setting for all, found
 by trials of nav-d2 in StaticSmall, seed 0 (a command below, with the options that are named), by the points of
-training, means of five points of the log. So the setting may suit nav-d2 there better than the others. The rows `depth0.1`
-are the exception, see the first point above: of the weights tried, 0.1 is the best with seeds 1 and 2.
+training, means of five points of the log. So the setting may suit nav-d2 there better than the others. (The rows
+`depth0.1` have a weight found later, with seeds 1 and 2, see the first point above.)
 
 - How often it learns decides: nav-d2 ends with 37 points by `--unroll 50`, with 161 by 20. The steps are the same,
   the updates more. Where the goal moves in a small maze, 50 steps and half the mazes are no worse: in TinyRandomGoal
