@@ -44,8 +44,8 @@ def curves(
         axes.plot(steps / 1e6, points, label=label, **style)
     for name, score in scale.items():
         axes.axhline(score, color="0.4", linewidth=0.8, linestyle=":")
-        axes.annotate(f"{name} {score:.0f}", (1, score), xycoords=("axes fraction", "data"),
-                      ha="right", va="bottom", color="0.3", fontsize=8)  # fmt: skip
+        axes.annotate(f"{name} {score:.0f}", (1.01, score), xycoords=("axes fraction", "data"),
+                      va="center", color="0.3", fontsize=8)  # fmt: skip
     axes.set(xlabel="agent steps (millions)", ylabel="points an episode", title=title)
     axes.grid(True, linewidth=0.3)
     axes.legend()
