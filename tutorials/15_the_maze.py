@@ -113,7 +113,7 @@ senses = Senses(
 )
 senses.first[3, 0] = True  # the first agent's episode begins anew in step 3
 other = senses._replace(pixels=senses.pixels.copy())
-other.pixels[0] = 1 - other.pixels[0]  # another past
+other.pixels[0] = -other.pixels[0]  # another past
 with no_grad():
     h = [net(s, net.empty(N)).h.data for s in (senses, other)]
 change = np.abs(h[0] - h[1]).max(axis=2)
@@ -141,7 +141,7 @@ assert answers == [0] * 10 + [1]
 # --------
 #
 # Sixteen mazes are played at once, twenty steps at a time. Then one step of RMSProp on the sum of all losses: the
-# policy's, the value's, a little entropy, and a third of depth's. Rewards are divided by ten.
+# policy's, the value's, a little entropy, and a tenth of depth's. Rewards are divided by ten.
 #
 # Beside, a linear classifier learns to tell from h in which of the nine cells the agent is. Its gradient does
 # not go into the agent: it reads its mind, and leaves it alone.

@@ -85,6 +85,7 @@ def perceive(
     np.multiply(seen.rgb, np.float32(1 / 255), out=senses.pixels[t, :, :3], casting="unsafe")
     if senses.pixels.shape[2] == 4:
         senses.pixels[t, :, 3] = nearness(seen.depth)
+    senses.pixels[t] -= np.float32(0.5)
     senses.velocity[t] = seen.velocity
     senses.action[t] = seen.action
     senses.reward[t] = clipped(seen.reward, reward_scale)

@@ -41,8 +41,8 @@ class Config(CommonConfig):
     lr: float = option(7e-4, "first learning rate; it falls to 0 along a line", minimum=0)
     entropy: float = option(1e-3, "weight of the policy's entropy", minimum=0)
     value: float = option(0.5, "weight of the value loss", minimum=0)
-    depth1: float = option(0.33, "weight of depth from f, in agents with d1", minimum=0)
-    depth2: float = option(0.33, "weight of depth from h, in agents with d2", minimum=0)
+    depth1: float = option(0.1, "weight of depth from f, in agents with d1", minimum=0)
+    depth2: float = option(0.1, "weight of depth from h, in agents with d2", minimum=0)
     loop: float = option(0.03, "weight of loop closure, in agents with l", minimum=0)
     depth_form: Literal["bands", "regression"] = option(
         "bands", "depth by classification into 8 bands, or as a number"
@@ -103,8 +103,8 @@ SWEEP = Sweep(
     {
         "lr": "1e-4..2e-3",
         "entropy": "1e-4..1e-2",
-        "depth1": "0.1|0.33|1",
-        "depth2": "0.1|0.33|1",
+        "depth1": "0.03|0.1|0.33",
+        "depth2": "0.03|0.1|0.33",
         "loop": "0.01|0.03|0.1",
     },
     measure="score",

@@ -32,20 +32,17 @@ def planned() -> Iterator[tuple[str, list[str]]]:
     default = ["navigation", "--seed", "0"]
     yield "tiny nav-d2 seed0", default
     for seed in (0, 1, 2):
-        for agent in ("nav-d2", "lstm", "ff"):
-            yield _run("TinyRandomGoal", agent, seed)
         for agent in (*MAIN, "nav-rgbd"):
             yield _run("StaticSmall", agent, seed)
-        name, words = _run("StaticSmall", "nav-d2", seed)
-        yield f"{name} depth0.1", [*words, "--depth2", "0.1"]
-        for maze in ("RandomGoalSmall", "IMaze"):
-            for agent in MAIN:
-                yield _run(maze, agent, seed)
+        for agent in ("lstm", "nav-d2", "ff"):
+            yield _unrolled(50, 8, *_run("TMaze", agent, seed))
+            yield _run("TinyRandomGoal", agent, seed)
+        for agent in MAIN:
+            yield _run("RandomGoalSmall", agent, seed)
+            yield _run("IMaze", agent, seed)
+    yield _run("TMaze", "lstm", 0)
     yield _unrolled(50, 8, *_run("TinyRandomGoal", "nav-d2", 0, 4_000_000))
     yield _unrolled(100, 4, *_run("IMaze", "nav-d2", 0, 4_000_000))
-    yield _run("TMaze", "lstm", 0)
-    for agent, seed in [("lstm", 0), ("nav-d2", 0), ("ff", 0), ("lstm", 1), ("lstm", 2)]:
-        yield _unrolled(50, 8, *_run("TMaze", agent, seed))
     for agent in AGENTS:
         if agent not in (*MAIN, "nav-rgbd"):
             yield _run("StaticSmall", agent, 0)

@@ -31,8 +31,8 @@ class Weights:
 
     value: float = 0.5
     entropy: float = 1e-3
-    d1: float = 0.33
-    d2: float = 0.33
+    d1: float = 0.1
+    d2: float = 0.1
     loop: float = 0.03
 
 

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+import maze
+from layers import Conv2d, Flatten, Linear, ReLU, Sequential
 from minigrad import no_grad
 from tasks.config import UsageError
+from tasks.navigation.acting import empty_senses, perceive
 from tasks.navigation.agents import AGENTS, ingredients
 from tasks.navigation.decoder import PositionDecoder
 from tasks.navigation.models import NavigationNet, Senses
@@ -161,3 +164,30 @@ def test_the_position_decoder_learns_and_sends_no_gradient_into_the_agent():
     assert right[-1] > 0.9
     likelihood = decoder.likelihood(thoughts.h.detach().data)
     np.testing.assert_allclose(likelihood.sum(axis=-1), 1, atol=1e-5)
+
+
+def test_places_of_a_maze_differ_in_f_from_the_start():
+    """The two figures of the module's docstring, and what makes the difference."""
+    mazes = maze.make("StaticSmall", 128, order="CHW")  # random starts, in one maze
+    mazes.reset()
+    net = net_of("ff")
+    seen = empty_senses(net, 1, 128, mazes.size)
+    perceive(seen, 0, mazes.look(), np.ones(128, bool), 1.0)
+    pictures = seen.pixels[0]
+
+    def spread(encoder, pictures):
+        with no_grad():
+            return encoder(pictures).data.std(axis=0).mean()
+
+    rng = np.random.default_rng(0)
+    as_usual = Sequential(
+        Conv2d(3, 16, 8, stride=4, rng=rng),
+        ReLU(),
+        Conv2d(16, 32, 4, stride=2, rng=rng),
+        ReLU(),
+        Flatten(),
+        Linear(2592, F, rng=rng),
+        ReLU(),
+    )
+    assert 0.006 < spread(as_usual, pictures + 0.5) < 0.014
+    assert spread(net.encoder, pictures) > 0.07

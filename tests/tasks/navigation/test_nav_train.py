@@ -52,7 +52,7 @@ def test_an_unroll_is_what_happened():
     np.testing.assert_array_equal(seen.action[1:], unroll.actions[:-1])
     np.testing.assert_array_equal(seen.reward[1:], unroll.rewards[:-1])
     np.testing.assert_array_equal(simulator.agents["action"], unroll.actions[-1])
-    assert 0 <= seen.pixels.min() < seen.pixels.max() <= 1
+    assert -0.5 <= seen.pixels.min() < 0 < seen.pixels.max() <= 0.5
     look = simulator.look()
     np.testing.assert_allclose(actor._seen.rgb, look.rgb)
     assert (unroll.cells < 4).all()
@@ -121,7 +121,7 @@ def test_the_value_of_an_episodes_end_is_of_its_last_picture_with_the_memory_of_
 def test_the_path_of_loop_closure_begins_anew_at_a_teleport():
     _, actor = actor_of("ff", batch=4, steps=1, frames=1_200)
     finds = 0
-    for _ in range(250):
+    for _ in range(600):
         goals = actor.simulator.agents["goals"].copy()
         length = np.where(actor.first, 0, actor.loop.length)
         actor.unroll()
@@ -269,5 +269,4 @@ def test_it_learns_to_walk_to_the_goal():
     for _ in range(300):
         learner.learn(actor.unroll())
         scores += [score for score, _ in actor.take_finished()]
-    fifth = len(scores) // 5
-    assert np.mean(scores[-fifth:]) > 1.6 * np.mean(scores[:fifth])
+    assert np.mean(scores[-80:]) > 1.8 * np.mean(scores[:16])
