@@ -91,9 +91,14 @@ def page(record: Mapping[str, Mapping[str, Any]], planned: Mapping[str, list[str
         if runs:
             curves = f"![The learning curves in {maze}](pictures/curves_{maze}.png)"
             parts.append(f"## {maze}\n\n{MAZES[maze]}\n\n{_maze(runs)}\n{curves}\n")
-    missing = [name for name in planned if name not in record]
+    missing: dict[str, list[str]] = {}
+    for name in planned:
+        if name not in record:
+            maze, run = name.split(maxsplit=1)
+            missing.setdefault(maze, []).append(run)
     if missing:
-        parts.append("## Not run yet\n\n" + ", ".join(missing) + "\n")
+        lines = (f"- {maze}: {', '.join(runs)}" for maze, runs in missing.items())
+        parts.append("## Not run yet\n\n" + "\n".join(lines) + "\n")
     if record:
         rows = [
             [name, f"`{run['command']}`", f"{run['metrics']['seconds'] / 60:.0f}"]
