@@ -35,9 +35,10 @@ weight of depth. What came out so far, with seed 0 where no other is named:
 
 - How the encoder starts (see models.py) counts most. In StaticSmall nav-d2 comes to the oracle's points: 193, seed 1
   184, and had 160 and 157 with an encoder as layers are drawn by default, lstm 192, and had 148; AUC is 127 and 134, and
-  was 74 and 85, for lstm 126, and was 55. Agents without the target broke down again and again then: lstm with seed 0
-  fell from 119 points to 8 at 1.25 million steps, as units of f fell silent, and neither shorter steps nor a larger
-  eps helped. (git show b67131b:tasks/navigation/RESULTS.md has the page of that time, with all its commands.)
+  was 74 and 85, for lstm 126, and was 55. Agents without the target broke down again and again then, as units of f fell
+  silent, and neither shorter steps nor a larger eps helped: lstm fell from 119 points to 8 at 1.25 million steps. It does
+  not now; nav still falls once, from 119 to 4 at 0.87 million, with 19 % of the units silent (`dead` in the log), and is
+  back at 105 by 0.95. (git show b67131b:tasks/navigation/RESULTS.md has the page of that time, with all its commands.)
 - Depth as a target speeds learning in StaticSmall, and by less than it did: nav-d2 first has 100 points after 0.67 million
   steps, seed 1 after 0.48, nav, the same net without the target, after 0.83 (AUC 127 and 134; 103). lstm, which is not
   told how it moves, and ff are as fast as nav-d2 (0.65; AUC 126 and 118). More than 193 can hardly be had, the oracle has
