@@ -10,9 +10,10 @@
 `lstm` has the LSTM 256 alone, on f; for `ff`, h is f. ReLU stands behind each hidden layer.
 Source: P. Mirowski et al., 2017, figure 8; V. Mnih et al., 2016 (the encoder).
 
-How the encoder starts decides how fast and how surely agents learn. As layers are drawn by default, each keeps a sixth of
-the mean square, and pictures from 0 to 1 bring mostly their mean: by place, a unit of f varies by 0.01 only.
-With pictures about 0 and weights of `init.kaiming_uniform_` it varies by 0.1 (RESULTS.md tells what that is worth).
+How the encoder starts decides how fast and how surely agents learn. As layers are drawn by default, each
+with its ReLU keeps a sixth of the mean square, and pictures from 0 to 1 bring mostly their mean: by place, a
+unit of f varies by 0.01 only. With pictures about 0 and weights of `init.kaiming_uniform_` it varies by 0.1
+(RESULTS.md tells what that is worth).
 """
 
 from __future__ import annotations
