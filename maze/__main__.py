@@ -10,6 +10,7 @@ from pathlib import Path
 from maze import scores
 from maze.constants import FRAME_RATE
 from maze.errors import MazeError
+from maze.files import whole_file
 from maze.players import PLAYERS, find_player, rollout
 from maze.playing.session import Session, best, keep_score
 from maze.playing.terminal import play_in_terminal
@@ -69,10 +70,11 @@ def _draw(options: argparse.Namespace) -> None:
     from matplotlib.image import imsave
 
     try:
-        imsave(options.out, top_down(simulator, 0, options.tile, path=options.path))
+        with whole_file(options.out) as part:
+            imsave(part, top_down(simulator, 0, options.tile, path=options.path))
     except KeyError as error:
         raise MazeError(f"{options.out}: a picture ends in .png, .jpg or .gif.") from error
-    except (OSError, ValueError, MemoryError) as error:
+    except (ValueError, MemoryError) as error:
         raise MazeError(f"cannot write {options.out}: {error}") from error
     print(f"wrote {options.out}")
 
@@ -114,7 +116,7 @@ def _record(options: argparse.Namespace) -> None:
     simulator = make(options.name, 1, options.seed, size=1)
     player = find_player(options.player, options.seed)
     frames = film(simulator, player, options.seconds, options.height, options.path)
-    out = options.out or Path(f"{simulator.variant.name}.gif")
+    out = options.out or Path(f"{Path(simulator.variant.name).stem}.gif")
     save_film(frames, out, FRAME_RATE / simulator.repeat)
     print(f"wrote {out}")
 
@@ -127,10 +129,11 @@ def _ways(options: argparse.Namespace) -> None:
 
     played = rollout(simulator, find_player(options.player, options.seed))
     name = simulator.variant.name
-    out = options.out or Path(f"{name}-ways.png")
+    out = options.out or Path(f"{Path(name).stem}-ways.png")
     try:
-        ways(simulator.episodes[0], played, f"{name}: {options.player}").savefig(out, dpi=110)
-    except (OSError, ValueError) as error:
+        with whole_file(out) as part:
+            ways(simulator.episodes[0], played, f"{name}: {options.player}").savefig(part, dpi=110)
+    except ValueError as error:
         raise MazeError(f"cannot write {out}: {error}") from error
     print(f"wrote {out}")
 
@@ -140,10 +143,8 @@ def _score(options: argparse.Namespace) -> None:
     print(text)
     if options.out is None:
         return
-    try:
-        options.out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise MazeError(f"cannot write {options.out}: {error.strerror}.") from error
+    with whole_file(options.out) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:

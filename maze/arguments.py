@@ -11,6 +11,7 @@ from maze.errors import MazeError
 __all__ = [
     "checked_action",
     "checked_actions",
+    "checked_flag",
     "checked_mask",
     "checked_seeds",
     "checked_size",
@@ -23,9 +24,16 @@ MOST_REPEAT = 1_000  # frames of a decision
 
 def whole(name: str, value: Any, least: int, most: int) -> int:
     """Return the value as an int between `least` and `most`, both included."""
-    if isinstance(value, (int, np.integer)) and least <= value <= most:
+    if _is_whole(value) and least <= value <= most:
         return int(value)
     raise MazeError(f"{name}={value!r}: this takes a whole number from {least} to {most:,}.")
+
+
+def checked_flag(name: str, value: Any) -> bool:
+    """Return the value, which is True or False."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise MazeError(f"{name}={value!r}: this takes True or False.")
 
 
 def checked_size(size: object) -> tuple[int, int]:
@@ -57,10 +65,13 @@ def checked_seeds(seed: Any, batch: int) -> list[Any]:
     if seed is None:
         return [None] * batch
     try:
-        seeds = [seed + i for i in range(batch)] if np.ndim(seed) == 0 else list(seed)
+        if np.ndim(seed):
+            seeds = list(seed)
+        else:
+            seeds = [seed, *(seed + i for i in range(1, batch))]  # True + 1 would be a number
     except (TypeError, ValueError):  # no number, or lists in a list
         seeds = []
-    fine = all(isinstance(s, (int, np.integer)) and s >= 0 for s in seeds)
+    fine = all(_is_whole(s) and s >= 0 for s in seeds)
     if len(seeds) != batch or not fine:
         raise MazeError(
             f"seed={seed!r}: give one whole number from 0 up (maze i then has seed + i), or one for "
@@ -109,3 +120,8 @@ def checked_actions(actions: object, batch: int) -> np.ndarray:
             f"{', '.join(f'{a.value} {a.name.lower()}' for a in Action)}."
         )
     return given
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it is an integer; True and False are none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

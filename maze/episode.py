@@ -12,7 +12,7 @@ from maze.paths import path_distances
 from maze.styles import styled
 from maze.variants import Variant
 
-__all__ = ["Draw", "Episode"]
+__all__ = ["Episode", "EpisodeSampler"]
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Episode:
         )
 
 
-class Draw:
+class EpisodeSampler:
     """Draws the episodes of a variant, with fruit or without."""
 
     def __init__(self, variant: Variant, fruit: bool) -> None:

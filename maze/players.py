@@ -39,9 +39,6 @@ class RandomPlayer:
 class Oracle:
     """Knows the maze and the goal, and takes the shortest way; fruit it eats where it lies on it."""
 
-    def __init__(self, seed: int = 0) -> None:
-        del seed  # it leaves nothing to chance
-
     def __call__(self, simulator: Simulator) -> np.ndarray:
         """Return actions (batch,)."""
         return np.array([self._act(simulator, n) for n in range(simulator.batch)])
@@ -78,7 +75,11 @@ class Oracle:
         return [(v, h) for v, h in STEPS if distances[row + v, column + h] == here - 1]
 
 
-PLAYERS: dict[str, Callable[[int], Player]] = {"oracle": Oracle, "random": RandomPlayer}
+#: How each is made from a seed.
+PLAYERS: dict[str, Callable[[int], Player]] = {
+    "oracle": lambda seed: Oracle(),  # it leaves nothing to chance
+    "random": RandomPlayer,
+}
 
 
 def find_player(name: str, seed: int = 0) -> Player:

@@ -1,6 +1,5 @@
 """Films: frames written as a GIF by Pillow, which comes with matplotlib, or as an MP4 by ffmpeg."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -10,6 +9,7 @@ import numpy as np
 
 from maze.constants import FRAME_RATE
 from maze.errors import MazeError
+from maze.files import whole_file
 from maze.players import Player
 from maze.simulator import Simulator
 from maze.topdown import wide_view
@@ -47,14 +47,8 @@ def save_film(frames: Iterable[np.ndarray], path: str | Path, rate: float) -> No
     write = {".gif": _write_gif, ".mp4": _write_mp4}.get(path.suffix.lower())
     if write is None:
         raise MazeError(f"{path}: a film is a .gif, or a .mp4 where ffmpeg is installed.")
-    part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
+    with whole_file(path) as part:
         write(frames, part, rate)
-        os.replace(part, path)
-    except OSError as error:
-        raise MazeError(f"cannot write {path}: {error.strerror or error}.") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write_gif(frames: Iterable[np.ndarray], path: Path, rate: float) -> None:

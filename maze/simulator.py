@@ -59,7 +59,7 @@ class Simulator(World):
         self,
         variant: Variant,
         batch: int = 1,
-        seed: int | None = 0,
+        seed: int | Sequence[int] | None = 0,
         *,
         size: int | tuple[int, int] = (84, 84),
         order: str = "HWC",
@@ -98,15 +98,12 @@ class Simulator(World):
         MazeError
             Where `which` is no such mask, or the others have no episode to go on with.
         """
+        mask = np.ones(self.batch, bool) if which is None else checked_mask(which, self.batch)
+        if not (self.episodes or mask.all()):
+            raise EpisodeError("the first reset() begins the episodes of all mazes.")
         if seed is not None:
             self.rngs = [np.random.default_rng(s) for s in checked_seeds(seed, self.batch)]
-        if which is None:
-            self.begin(range(self.batch))
-        else:
-            mask = checked_mask(which, self.batch)
-            if not (self.episodes or mask.all()):
-                raise EpisodeError("the first reset() begins the episodes of all mazes.")
-            self.begin(np.flatnonzero(mask))
+        self.begin(np.flatnonzero(mask))
         return self.advance(self._look)
 
     def step(self, actions: np.ndarray) -> tuple[Observation, np.ndarray, np.ndarray]:
@@ -143,6 +140,7 @@ class Simulator(World):
     def look(self) -> Observation:
         """Return what all agents see, without a step: for when their records were changed by hand."""
         self._check_begun()
+        self._left = self._steps_left()
         return self.advance(self._look)
 
     def view(self, n: int = 0, size: int | tuple[int, int] = (252, 252)) -> np.ndarray:
@@ -195,7 +193,10 @@ OPTIONS = {"size", "order", "fruit", "frames", "repeat", "ring"}
 
 
 def make(
-    name: str | Path | Layout | Variant, batch: int = 1, seed: int | None = 0, **options: Any
+    name: str | Path | Layout | Variant,
+    batch: int = 1,
+    seed: int | Sequence[int] | None = 0,
+    **options: Any,
 ) -> Simulator:
     """Make a batch of mazes, all of a kind, to be stepped together.
 

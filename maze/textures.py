@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from maze.kernels.caster import COARSEST, FINEST, THING_SIDE
+from maze.kernels.caster import COARSEST, FINEST, TEXELS, THING_SIDE
 from maze.kernels.records import APPLE, GOAL, STRAWBERRY
 
 __all__ = ["CEILING", "EMBLEMS", "FLOOR", "STYLES", "average_color", "pictures", "texels"]
@@ -59,8 +59,7 @@ def pictures() -> np.ndarray:
 @cache
 def average_color() -> np.ndarray:
     """The average colour of each texture (T, 3), from 0 to 255: for maps."""
-    size = (4 ** (FINEST + 1) - 4**COARSEST) // 3
-    smallest = texels().reshape(-1, size)[:, -(4**COARSEST) :]
+    smallest = texels().reshape(-1, TEXELS)[:, -(4**COARSEST) :]
     return (smallest[..., None] >> np.array([0, 8, 16], np.uint32) & np.uint32(0xFF)).mean(axis=1)
 
 

@@ -2,14 +2,14 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from maze.arguments import MOST_REPEAT, checked_seeds, whole
+from maze.arguments import MOST_REPEAT, checked_flag, checked_seeds, whole
 from maze.constants import ACTION_REPEAT
-from maze.episode import Draw, Episode
+from maze.episode import Episode, EpisodeSampler
 from maze.errors import EpisodeError, MazeError
 from maze.kernels.records import AGENT, LOOK, THING
 from maze.kernels.rules import start
@@ -46,7 +46,7 @@ class World:
         self,
         variant: Variant,
         batch: int = 1,
-        seed: int | None = 0,
+        seed: int | Sequence[int] | None = 0,
         fruit: bool = True,
         frames: int | None = None,
         repeat: int = ACTION_REPEAT,
@@ -60,7 +60,7 @@ class World:
         self.episodes: list[Episode] = []
         self.rngs = [np.random.default_rng(s) for s in checked_seeds(seed, self.batch)]
 
-        self._draw = Draw(variant, fruit)
+        self._draw = EpisodeSampler(variant, checked_flag("fruit", fruit))
         maze, free, things = self._draw.room
         self._walls = np.zeros((self.batch, *maze), np.uint8)
         self._distances = np.zeros((self.batch, *maze), np.int32)

@@ -131,8 +131,8 @@ assert gradcheck(lambda z: policy_loss(z, actions, A), [Z.data])
 # Stay curious
 # ------------
 #
-# An agent that is certain tries nothing new and learns nothing new. So a little of the entropy H is added
-# to what is to be large. It is highest when all is equally likely, and its gradient draws there::
+# An agent that is certain tries nothing new and learns nothing new. So a little of the policy's entropy H is
+# added to the objective. H is highest when all actions are equally likely, and its gradient draws there::
 #
 #     H  =  −Σ π log π          ∂H/∂z  =  −π (log π + H)
 
@@ -181,9 +181,9 @@ PLACES, WALKERS, STEPS, GAMMA = 10, 16, 20, 0.95
 
 def returns_of(rewards, V_after, k):
     """Returns that reach at most k steps ahead: up to the end of each piece of k."""
-    never = np.zeros((k, WALKERS), bool)
+    never, unused = np.zeros((k, WALKERS), bool), np.zeros((k, WALKERS))
     pieces = [
-        k_step_returns(rewards[i : i + k], never, rewards[i : i + k], V_after[i + k - 1], GAMMA)
+        k_step_returns(rewards[i : i + k], never, unused, V_after[i + k - 1], GAMMA)
         for i in range(0, STEPS, k)
     ]
     return np.concatenate(pieces)

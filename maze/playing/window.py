@@ -8,7 +8,7 @@ import numpy as np
 from maze.playing.clock import Clock
 from maze.playing.session import HELP, Session
 
-__all__ = ["WindowError", "play_in_window"]
+__all__ = ["WindowError", "open_window", "photo", "play_in_window"]
 
 HEIGHT = 480  # pixels of the view
 MAP_HEIGHT = 320
@@ -27,19 +27,39 @@ def play_in_window(session: Session, with_map: bool = False) -> bool:
     WindowError
         Without Tk, or without a display.
     """
+    window = open_window(f"maze · {session.name}")
+    try:
+        return _Game(session, window, with_map).run()
+    finally:
+        close(window)
+
+
+def open_window(title: str) -> Any:
+    """Open a window, a `tkinter.Tk`.
+
+    Raises
+    ------
+    WindowError
+        Without Tk, or without a display.
+    """
     try:
         import tkinter
 
         window = tkinter.Tk()
     except Exception as error:  # ImportError without Tk, TclError without a display
         raise WindowError(str(error)) from error
+    window.title(title)
+    return window
+
+
+def close(window: Any) -> None:
+    """Close a window, unless who looked at it has done so."""
+    import tkinter
+
     try:
-        return _Game(session, window, with_map).run()
-    finally:
-        try:
-            window.destroy()
-        except tkinter.TclError:
-            pass  # closed by its player
+        window.destroy()
+    except tkinter.TclError:
+        pass
 
 
 class _Game:
@@ -51,7 +71,6 @@ class _Game:
         self.session, self.window, self.with_map = session, window, with_map
         self.released: dict[str, float] = {}  # when a key was let go, infinity while it is held
         self.finished = False
-        window.title(f"maze · {session.name}")
         self.view = tkinter.Label(window, borderwidth=0)
         self.view.pack(side="top")
         self.above = tkinter.Label(window, borderwidth=0)
@@ -91,16 +110,16 @@ class _Game:
         self.window.after(max(round(1_000 * self.clock.wait()), 1), self._tick)
 
     def _show(self) -> None:
-        self.images = [_photo(self.session.image(HEIGHT))]  # Tk does not keep them alive
+        self.images = [photo(self.session.image(HEIGHT))]  # Tk does not keep them alive
         self.view.configure(image=self.images[0])
         if self.with_map:
             rows = self.session.simulator.maze_size[0]
-            self.images.append(_photo(self.session.map(max(MAP_HEIGHT // rows, 1))))
+            self.images.append(photo(self.session.map(max(MAP_HEIGHT // rows, 1))))
             self.above.configure(image=self.images[1])
         self.line.configure(text=f"{self.session.status}      {HELP}")
 
 
-def _photo(image: np.ndarray) -> Any:
+def photo(image: np.ndarray) -> Any:
     """An image as Tk takes it, through the format PPM."""
     import tkinter
 

@@ -109,7 +109,7 @@ class Fleet:
         Raises
         ------
         WorkerError
-            Where a worker met a number that is none, say, or workers die as soon as they are started.
+            Where a worker met a number that is not finite, say, or workers die as soon as they are started.
         """
         if not self.processes:
             self.processes = [self._start(index) for index in range(self.shared.workers)]
@@ -205,7 +205,7 @@ class Fleet:
         Raises
         ------
         NotFiniteError
-            Where a parameter is none, so that the last good checkpoint stays.
+            Where a parameter is not finite, so that the last good checkpoint stays.
         """
         updates = self.shared.updates
         parameters, squares = self.shared.parameters.copy(), self.shared.squares.copy()

@@ -14,27 +14,27 @@ from layers.functional import softmax
 from maze import Observation, Simulator
 from minigrad import no_grad
 from tasks.navigation.depth import nearness
-from tasks.navigation.models import VELOCITIES, NavigationNet, Senses, Thoughts
+from tasks.navigation.models import VELOCITIES, NavigationNet, NetOutput, Senses
 from tasks.navigation.returns import clipped
 
 
-class Thought(NamedTuple):
-    """What N agents think in one step.
+class Decision(NamedTuple):
+    """What N agents make of one step.
 
     Attributes
     ----------
     probabilities : (N, 8)
     values : (N,)
-    thoughts : Thoughts
-        All that the network said.
+    output : NetOutput
+        All that the network put out.
     """
 
     probabilities: np.ndarray
     values: np.ndarray
-    thoughts: Thoughts
+    output: NetOutput
 
 
-class Mind:
+class RecurrentPolicy:
     """The network of N agents, with what they remember.
 
     Parameters
@@ -48,18 +48,18 @@ class Mind:
         self.net = net
         self.state = net.empty(batch)
 
-    def think(self, seen: Senses) -> Thought:
+    def step(self, seen: Senses) -> Decision:
         """Take in one step (T = 1) and remember it."""
-        thought = self.look(seen)
-        self.state = tuple(part.data for part in thought.thoughts.state)
-        return thought
+        decision = self.peek(seen)
+        self.state = tuple(part.data for part in decision.output.state)
+        return decision
 
-    def look(self, seen: Senses) -> Thought:
+    def peek(self, seen: Senses) -> Decision:
         """Take in one step, and do not remember it."""
         with no_grad():
-            thoughts = self.net(seen, self.state)
-            probabilities = softmax(thoughts.logits, 1).data
-        return Thought(probabilities, thoughts.value.data, thoughts)
+            output = self.net(seen, self.state)
+            probabilities = softmax(output.logits, 1).data
+        return Decision(probabilities, output.value.data, output)
 
 
 def empty_senses(net: NavigationNet, steps: int, batch: int, size: tuple[int, int]) -> Senses:
@@ -112,23 +112,23 @@ class Player:
 
     Attributes
     ----------
-    thought : Thought
+    decision : Decision
         That of the last step, and `seen`, what it was about.
     """
 
     def __init__(self, net: NavigationNet, rng: np.random.Generator, reward_scale: float = 1.0):
         self.net, self.rng, self.reward_scale = net, rng, reward_scale
-        self._mind: Mind | None = None
+        self._policy: RecurrentPolicy | None = None
 
     def __call__(self, simulator: Simulator) -> np.ndarray:
         """Return actions (batch,)."""
-        if self._mind is None:
-            self._mind = Mind(self.net, simulator.batch)
+        if self._policy is None:
+            self._policy = RecurrentPolicy(self.net, simulator.batch)
             self._senses = empty_senses(self.net, 1, simulator.batch, simulator.size)
         self.seen = simulator.look()
         perceive(self._senses, 0, self.seen, self._emptied(simulator), self.reward_scale)
-        self.thought = self._mind.think(self._senses)
-        return draw_actions(self.thought.probabilities, self.rng)
+        self.decision = self._policy.step(self._senses)
+        return draw_actions(self.decision.probabilities, self.rng)
 
     def _emptied(self, simulator: Simulator) -> np.ndarray:
         """Whose memory is emptied before this step, (batch,) bool."""

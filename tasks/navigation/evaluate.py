@@ -36,7 +36,7 @@ SHOWN = 4  # steps of the first maze of which they show picture and depth
 
 
 @dataclass
-class Test:
+class Evaluation:
     """What an agent did and knew in M episodes of T steps.
 
     Attributes
@@ -57,8 +57,6 @@ class Test:
     told : (SHOWN, 4, 16)
         The depth that the last head predicts, in bands or tiles; empty without one.
     """
-
-    __test__ = False  # pytest should not take this for one of its own
 
     played: Rollout
     values: np.ndarray
@@ -116,18 +114,18 @@ class _Observer:
 
     def __call__(self, simulator: Simulator) -> np.ndarray:
         actions = self.player(simulator)
-        net, thought, seen = self.player.net, self.player.thought, self.player.seen
-        thoughts = thought.thoughts
-        self.values.append(thought.values)
-        likelihood = self.decoder.likelihood(thoughts.h.data[0])
+        net, decision, seen = self.player.net, self.player.decision, self.player.seen
+        output = decision.output
+        self.values.append(decision.values)
+        likelihood = self.decoder.likelihood(output.h.data[0])
         self.right += int((likelihood.argmax(axis=1) == cells(simulator)).sum())
         tiles, told = depth.coarse(seen.depth), np.zeros((0,))
-        for name, logits in net.depth_logits(thoughts).items():
+        for name, logits in net.depth_logits(output).items():
             told = logits.data.argmax(axis=1) if net.classify else logits.data * depth.FAR
             bands = told if net.classify else depth.bands(told)
             share = float(np.mean(bands == depth.bands(tiles).reshape(bands.shape)))
             self.depth_right[name] = self.depth_right.get(name, 0.0) + share
-        self._judge_loop(simulator, seen.velocity, net.loop_logits(thoughts))
+        self._judge_loop(simulator, seen.velocity, net.loop_logits(output))
         if len(self.likelihoods) in self.showing:
             self.shown.append((seen.rgb[0].copy(), tiles[0], told[:1].reshape(-1).copy()))
         self.likelihoods.append(likelihood[:KEPT])
@@ -142,13 +140,13 @@ class _Observer:
             self.loops.append((softmax(logits, 1).data[:, 1], true, self.loop.length.copy()))
 
 
-def evaluate(player: Player, decoder: PositionDecoder, simulator: Simulator) -> Test:
+def evaluate(player: Player, decoder: PositionDecoder, simulator: Simulator) -> Evaluation:
     """Let the player play one episode in each maze of a simulator, and judge it."""
     observer = _Observer(player, decoder, simulator)
     played = rollout(simulator, observer)
     steps, batch = played.rewards.shape
     pictures, tiles, told = (np.array(part) for part in zip(*observer.shown))
-    return Test(
+    return Evaluation(
         played=played,
         values=np.array(observer.values),
         position=100 * observer.right / (steps * batch),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import cycle, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from maze.figures import draw_maze
 from tasks.navigation import depth
+from tasks.navigation.agents import AGENTS
 from tasks.navigation.decoder import grid
 
 if TYPE_CHECKING:
@@ -16,32 +18,46 @@ if TYPE_CHECKING:
 
     from maze import Simulator
     from maze.players import Rollout
-    from tasks.navigation.evaluate import Test
+    from tasks.navigation.evaluate import Evaluation
 
-# Colours that the colour-blind and a grey print can tell apart, each with a line style of its own.
-STYLES: tuple[dict[str, Any], ...] = tuple(
-    {"color": colour, "linestyle": line}
-    for line in ("-", "--", "-.")
-    for colour in ("#D55E00", "#0072B2", "#009E73", "#CC79A7")
-)
+# Of each agent; colours that the colour-blind and a grey print can tell apart, with lines of three kinds.
+STYLES: dict[str, dict[str, Any]] = {
+    name: {"color": colour, "linestyle": line}
+    for name, (line, colour) in zip(
+        AGENTS, product(("-", "--", "-."), ("#D55E00", "#0072B2", "#009E73", "#CC79A7"))
+    )
+}
 GOAL_FOUND = "#c00000"
 MOMENTS = (0.0, 1.0, 3.0, 10.0)  # seconds of an episode
 
 
 def curves(
-    scores: Mapping[str, tuple[np.ndarray, np.ndarray]], scale: Mapping[str, float], title: str
+    runs: Mapping[str, Sequence[np.ndarray]], scale: Mapping[str, float], title: str
 ) -> Figure:
-    """Learning curves: points an episode over agent steps (in millions), by the agent's name.
+    """Learning curves: points an episode over agent steps (in millions).
 
-    `scale` has the scores of the oracle and of chance, drawn as lines.
+    Parameters
+    ----------
+    runs : mapping
+        By the agent's name the curves of its seeds, each (points, 2) of steps and scores; drawn is their mean.
+        What follows the name, as in "nav-d2 6M", tells of other settings: such a curve has marks.
+    scale : mapping
+        The scores of the oracle and of chance, drawn as lines.
+    title : str
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    for (name, (steps, points)), style in zip(scores.items(), STYLES):
-        label = f"{name}: {points[-1]:.0f}" if len(points) else name
-        axes.plot(steps / 1e6, points, label=label, **style)
+    marks = cycle("os^v")
+    for name, seeds in runs.items():
+        agent, *others = name.split()
+        marked: dict[str, Any] = (
+            {"marker": next(marks), "markersize": 4, "markevery": 0.1} if others else {}
+        )
+        label = name if len(seeds) == 1 else f"{name}, {len(seeds)} seeds"
+        steps, points = mean_curve(seeds)
+        axes.plot(steps / 1e6, points, label=label, **STYLES[agent], **marked)
     for name, score in scale.items():
         axes.axhline(score, color="0.4", linewidth=0.8, linestyle=":")
         axes.annotate(f"{name} {score:.0f}", (1.01, score), xycoords=("axes fraction", "data"),
@@ -52,7 +68,17 @@ def curves(
     return figure
 
 
-def trajectories(test: Test, simulator: Simulator, count: int = 2) -> Figure:
+def mean_curve(curves: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of learning curves, each (points, 2) of steps and scores, at the steps of the first."""
+    curves = [curve for curve in curves if len(curve)]  # in an early one no episode has ended yet
+    if not curves:
+        return np.empty(0), np.empty(0)
+    steps = curves[0][:, 0]
+    scores = [np.interp(steps, curve[:, 0], curve[:, 1]) for curve in curves]
+    return steps, np.mean(scores, axis=0)
+
+
+def trajectories(test: Evaluation, simulator: Simulator, count: int = 2) -> Figure:
     """Ways through the maze, coloured by the value, and the value over time with goal finds in red."""
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
@@ -85,7 +111,7 @@ def trajectories(test: Test, simulator: Simulator, count: int = 2) -> Figure:
     return figure
 
 
-def positions(test: Test, simulator: Simulator, n: int = 0) -> Figure:
+def positions(test: Evaluation, simulator: Simulator, n: int = 0) -> Figure:
     """How likely each cell is by the decoder, laid over the map, at some moments of an episode."""
     from matplotlib.figure import Figure
 
@@ -110,7 +136,7 @@ def positions(test: Test, simulator: Simulator, n: int = 0) -> Figure:
     return figure
 
 
-def depths(test: Test, bands: bool) -> Figure:
+def depths(test: Evaluation, bands: bool) -> Figure:
     """What is seen, its true coarse depth, and the depth that the last head predicts."""
     from matplotlib.figure import Figure
 

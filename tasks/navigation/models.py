@@ -57,7 +57,7 @@ class Senses(NamedTuple):
     first: np.ndarray
 
 
-class Thoughts(NamedTuple):
+class NetOutput(NamedTuple):
     """What the network makes of it: f (T N, 256), h (T, N, 256), the 8 logits and value of each (T N, …)."""
 
     f: Tensor
@@ -125,13 +125,13 @@ class NavigationNet(Module):
         units = {0: (), 1: (UPPER,), 2: (LOWER, UPPER)}[self.parts.lstms]
         return tuple(np.zeros((batch, size), np.float32) for size in units for _ in range(2))
 
-    def forward(self, seen: Senses, state: State) -> Thoughts:
+    def forward(self, seen: Senses, state: State) -> NetOutput:
         """Think about T steps of N agents, from the memory `state` on."""
         steps, batch = seen.first.shape
         f = self.encoder(seen.pixels.reshape(-1, *seen.pixels.shape[2:]))
         h, state = self._remember(f.reshape(steps, batch, FEATURES), seen, state)
         flat = h.reshape(-1, UPPER)
-        return Thoughts(f, h, self.policy(flat), self.value(flat)[:, 0], state)
+        return NetOutput(f, h, self.policy(flat), self.value(flat)[:, 0], state)
 
     def _remember(self, f: Tensor, seen: Senses, state: State) -> tuple[Tensor, State]:
         if self.parts.lstms == 0:
@@ -147,20 +147,20 @@ class NavigationNet(Module):
         )
         return above, (*lower, *upper)
 
-    def depth_logits(self, thoughts: Thoughts) -> dict[str, Tensor]:
+    def depth_logits(self, output: NetOutput) -> dict[str, Tensor]:
         """What each depth head says: "d1", "d2" to (T N, 8, 64), or (T N, 64) in regression."""
         heads = {}
         if self.parts.depth_from_f:
-            heads["d1"] = self.depth_from_f(thoughts.f)
+            heads["d1"] = self.depth_from_f(output.f)
         if self.parts.depth_from_h:
-            heads["d2"] = self.depth_from_h(thoughts.h.reshape(-1, UPPER))
+            heads["d2"] = self.depth_from_h(output.h.reshape(-1, UPPER))
         if self.classify:
             heads = {name: out.reshape(-1, BANDS, PIXELS) for name, out in heads.items()}
         return heads
 
-    def loop_logits(self, thoughts: Thoughts) -> Tensor | None:
+    def loop_logits(self, output: NetOutput) -> Tensor | None:
         """What the loop-closure head says, (T N, 2); None for an agent without."""
-        return self.loop(thoughts.h.reshape(-1, UPPER)) if self.parts.loop else None
+        return self.loop(output.h.reshape(-1, UPPER)) if self.parts.loop else None
 
 
 def _head(features: int, outputs: int, rng: np.random.Generator) -> Sequential:

@@ -16,6 +16,7 @@ from tasks.navigation.mazes import SEEDS_A_RUN, TEST_SEED, check_name, drawn_by,
 from tasks.navigation.report import Means, Reports
 from tasks.navigation.rollout import Actor
 from tasks.navigation.setup import build, make_learner
+from tasks.navigation.train import LossWeights
 from tasks.run import Run
 from tasks.sweep import Sweep
 
@@ -26,7 +27,8 @@ class Config(CommonConfig):
 
     seed: int = option(0, "decides every random number", minimum=0, below=TEST_SEED // SEEDS_A_RUN)
     maze: str = option(
-        "tiny", "tiny (5x5 cells, static), a maze of `python -m maze`, or a layout's path (.txt)"
+        "tiny",
+        "tiny (5x5 cells, static), TinyRandomGoal, TMaze, a maze of `python -m maze`, or a layout's path (.txt)",
     )
     agent: AgentName = option("nav-d2", "its ingredients; d1, d2: depth from f, h; l: loop closure")
     method: Literal["sync", "a3c"] = option(
@@ -39,11 +41,11 @@ class Config(CommonConfig):
     mazes: int = option(16, "sync: mazes side by side", minimum=1, below=MOST + 1)
     unroll: int = option(20, "agent steps from one update to the next", minimum=1)
     lr: float = option(7e-4, "first learning rate; it falls to 0 along a line", minimum=0)
-    entropy: float = option(1e-3, "weight of the policy's entropy", minimum=0)
-    value: float = option(0.5, "weight of the value loss", minimum=0)
-    depth1: float = option(0.1, "weight of depth from f, in agents with d1", minimum=0)
-    depth2: float = option(0.1, "weight of depth from h, in agents with d2", minimum=0)
-    loop: float = option(0.03, "weight of loop closure, in agents with l", minimum=0)
+    entropy: float = option(LossWeights.entropy, "weight of the policy's entropy", minimum=0)
+    value: float = option(LossWeights.value, "weight of the value loss", minimum=0)
+    depth1: float = option(LossWeights.d1, "weight of depth from f, in agents with d1", minimum=0)
+    depth2: float = option(LossWeights.d2, "weight of depth from h, in agents with d2", minimum=0)
+    loop: float = option(LossWeights.loop, "weight of loop closure, in agents with l", minimum=0)
     depth_form: Literal["bands", "regression"] = option(
         "bands", "depth by classification into 8 bands, or as a number"
     )

@@ -14,7 +14,7 @@ from maze.recording import film, save_film
 from tasks.navigation import figures
 from tasks.navigation.acting import Forgetful, Player
 from tasks.navigation.decoder import PositionDecoder
-from tasks.navigation.evaluate import KEPT, Test, area, evaluate, scale, without_memory
+from tasks.navigation.evaluate import KEPT, Evaluation, area, evaluate, scale, without_memory
 from tasks.navigation.mazes import TEST_SEED, make_mazes
 from tasks.navigation.models import NavigationNet
 from tasks.run import Run
@@ -118,7 +118,10 @@ class Reports:
         """Draw the learning curve, and an agent's ways through the maze."""
         config = self.config
         self.run.figure(
-            "curve", figures.curves({config.agent: self.curve()}, self.scale, config.maze)
+            "curve",
+            figures.curves(
+                {config.agent: [np.stack(self.curve(), axis=1)]}, self.scale, config.maze
+            ),
         )
         mazes = make_mazes(config, KEPT, TEST_SEED)
         test = evaluate(self._player(), self.decoder, mazes)
@@ -148,7 +151,7 @@ class Reports:
         mazes = make_mazes(self.config, self.config.test_episodes, TEST_SEED)
         return rollout(mazes, self._player(Forgetful))
 
-    def _draw_test(self, test: Test, forgetful: Rollout | None, mazes: Simulator) -> None:
+    def _draw_test(self, test: Evaluation, forgetful: Rollout | None, mazes: Simulator) -> None:
         self.run.figure("map", figures.trajectories(test, mazes))
         self.run.figure("position", figures.positions(test, mazes))
         self.run.figure("latency", figures.latency(test.played, forgetful))

@@ -20,11 +20,6 @@ from tasks.published import Published, Record
 STEPS, LONGER = 2_000_000, 6_000_000
 MAIN = ("nav-d2", "lstm", "ff", "nav", "nav-d1d2l")
 LARGE = ("StaticLarge", "RandomGoalLarge")
-#: What `--maze` takes for the mazes of our own in which the goal is another each episode.
-PATHS = {
-    "TinyRandomGoal": "tasks/navigation/tiny_random_goal.txt",
-    "TMaze": "tasks/navigation/t_maze.txt",
-}
 
 
 def planned() -> Iterator[tuple[str, list[str]]]:
@@ -42,6 +37,7 @@ def planned() -> Iterator[tuple[str, list[str]]]:
             yield _run("IMaze", agent, seed)
     yield _run("TMaze", "lstm", 0)
     yield _unrolled(50, 8, *_run("TinyRandomGoal", "nav-d2", 0, 4_000_000))
+    yield _unrolled(50, 8, *_run("RandomGoalSmall", "nav-d2", 0, LONGER))
     yield _unrolled(100, 4, *_run("IMaze", "nav-d2", 0, 4_000_000))
     for agent in AGENTS:
         if agent not in (*MAIN, "nav-rgbd"):
@@ -56,7 +52,7 @@ def planned() -> Iterator[tuple[str, list[str]]]:
 
 
 def _run(maze: str, agent: str, seed: int, steps: int = STEPS) -> tuple[str, list[str]]:
-    words = ["navigation", "--maze", PATHS.get(maze, maze), "--agent", agent, "--steps", str(steps)]
+    words = ["navigation", "--maze", maze, "--agent", agent, "--steps", str(steps)]
     name = f"{maze} {agent} seed{seed}" + (f" {steps // 1_000_000}M" if steps != STEPS else "")
     return name, [*words, "--seed", str(seed), "--threads", "1"]
 
@@ -70,27 +66,15 @@ def draw(record: Record, folder: Path) -> None:
     """Draw the learning curves of each maze: a line an agent, the mean over its seeds."""
     for maze in dict.fromkeys(name.split()[0] for name in record):
         runs = {name: run for name, run in record.items() if name.split()[0] == maze}
-        agents: dict[str, list[np.ndarray]] = {}
+        curves: dict[str, list[np.ndarray]] = {}
         for name, run in sorted(runs.items()):
             _, agent, _, *more = name.split()
-            agents.setdefault(" ".join([agent, *more]), []).append(np.array(run["curve"]))
-        curves = {
-            name if len(found) == 1 else f"{name}, {len(found)} seeds": mean_curve(found)
-            for name, found in agents.items()
-            if len(found[0])
-        }
+            curves.setdefault(" ".join([agent, *more]), []).append(np.array(run["curve"]))
         metrics = next(iter(runs.values()))["metrics"]
         scale = {name: metrics[f"score.{name}"] for name in ("oracle", "random")}
         folder.mkdir(exist_ok=True)
         with whole_file(folder / f"curves_{maze}.png") as file:
             figures.curves(curves, scale, maze).savefig(file, format="png", dpi=110)
-
-
-def mean_curve(curves: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The mean of learning curves, each (points, 2) of steps and scores, at the steps of the first."""
-    steps = curves[0][:, 0]
-    scores = [np.interp(steps, curve[:, 0], curve[:, 1]) for curve in curves]
-    return steps, np.mean(scores, axis=0)
 
 
 PUBLISHED = Published(

@@ -15,7 +15,7 @@ from maze import MazeError, Simulator
 from maze.constants import FRAME
 from minigrad.errors import CheckpointError
 from tasks.navigation import depth
-from tasks.navigation.acting import Mind, draw_actions, empty_senses, one_step, perceive
+from tasks.navigation.acting import RecurrentPolicy, draw_actions, empty_senses, one_step, perceive
 from tasks.navigation.decoder import cells
 from tasks.navigation.loop_closure import LoopClosure
 from tasks.navigation.models import NavigationNet, Senses, State
@@ -84,7 +84,7 @@ class Actor:
         rng: np.random.Generator,
     ):
         batch = simulator.batch
-        self.mind, self.simulator, self.rng = Mind(net, batch), simulator, rng
+        self.policy, self.simulator, self.rng = RecurrentPolicy(net, batch), simulator, rng
         self.reward_scale = reward_scale
         self.loop = LoopClosure(batch, simulator.steps, simulator.repeat * FRAME)
         self.left = np.maximum(simulator.steps * (np.arange(batch) + 1) // batch, 1)
@@ -110,7 +110,7 @@ class Actor:
     def unroll(self) -> Unroll:
         """Act for T steps. What is returned is written over by the next call."""
         unroll = self._unroll
-        unroll.state = self.mind.state
+        unroll.state = self.policy.state
         with np.errstate(all="ignore"):  # what is not finite is found and named by the learner
             for t in range(len(unroll.actions)):
                 self._step(unroll, t)
@@ -125,8 +125,8 @@ class Actor:
         unroll.loops[t] = self.loop.step(seen.velocity)
         unroll.cells[t] = cells(simulator)
 
-        thought = self.mind.think(one_step(unroll.senses, t))
-        unroll.actions[t] = draw_actions(thought.probabilities, self.rng)
+        decision = self.policy.step(one_step(unroll.senses, t))
+        unroll.actions[t] = draw_actions(decision.probabilities, self.rng)
         goals = simulator.agents["goals"].copy()
         self._seen, rewards, _ = simulator.step(unroll.actions[t])
         unroll.rewards[t] = clipped(rewards, self.reward_scale)
@@ -149,7 +149,7 @@ class Actor:
     def _value_of_what_is_seen(self, going_on: bool = False) -> np.ndarray:
         first = np.zeros_like(self.first) if going_on else self.first
         perceive(self._after, 0, self._seen, first, self.reward_scale)
-        return self.mind.look(self._after).values
+        return self.policy.peek(self._after).values
 
     def take_finished(self) -> list[tuple[float, int]]:
         """The score and the goals of each episode that has ended since the last call."""
@@ -160,7 +160,7 @@ class Actor:
         """What a checkpoint keeps."""
         return {
             "simulator": self.simulator.state(),
-            "memory": list(self.mind.state),
+            "memory": list(self.policy.state),
             "loop": self.loop.state_dict(),
             "left": self.left.copy(),
             "whole": self.whole.copy(),
@@ -175,7 +175,7 @@ class Actor:
         except MazeError as error:
             raise CheckpointError(f"the checkpoint does not fit: {error}") from error
         self._seen = self.simulator.look()
-        self.mind.state = tuple(state["memory"])
+        self.policy.state = tuple(state["memory"])
         self.loop.load_state_dict(state["loop"])
         self.left, self.whole, self.first = state["left"], state["whole"], state["first"]
         self.finished = [(score, goals) for score, goals in state["finished"]]

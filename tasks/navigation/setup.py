@@ -11,7 +11,7 @@ from maze import Simulator
 from tasks.navigation.agents import ingredients
 from tasks.navigation.decoder import PositionDecoder, grid
 from tasks.navigation.models import NavigationNet
-from tasks.navigation.train import Learner, Weights
+from tasks.navigation.train import Learner, LossWeights
 
 if TYPE_CHECKING:
     from tasks.navigation.navigation import Config
@@ -35,7 +35,7 @@ def make_learner(
     return Learner(
         net,
         decoder,
-        Weights(config.value, config.entropy, config.depth1, config.depth2, config.loop),
+        LossWeights(config.value, config.entropy, config.depth1, config.depth2, config.loop),
         config.lr,
         updates,
         gamma=config.gamma,

@@ -20,13 +20,13 @@ from minigrad.errors import NotFiniteError
 from tasks import checkpoint
 from tasks.navigation import depth, losses
 from tasks.navigation.decoder import PositionDecoder
-from tasks.navigation.models import NavigationNet, Thoughts
+from tasks.navigation.models import NavigationNet, NetOutput
 from tasks.navigation.returns import k_step_returns
 from tasks.navigation.rollout import Unroll
 
 
 @dataclass(frozen=True)
-class Weights:
+class LossWeights:
     """What each term of the loss counts; the policy's counts 1."""
 
     value: float = 0.5
@@ -43,7 +43,7 @@ class Learner:
     ----------
     net : NavigationNet
     decoder : PositionDecoder
-    weights : Weights
+    weights : LossWeights
     rate : float
         The first learning rate.
     updates : int
@@ -61,22 +61,22 @@ class Learner:
         self,
         net: NavigationNet,
         decoder: PositionDecoder,
-        weights: Weights,
+        weights: LossWeights,
         rate: float,
         updates: int,
         *,
-        gamma: float = 0.99,
-        max_norm: float = 0.5,
-        alpha: float = 0.99,
-        eps: float = 1e-5,
-        eps_inside: bool = False,
+        gamma: float,
+        max_norm: float,
+        alpha: float,
+        eps: float,
+        eps_inside: bool,
     ):
         self.net, self.decoder, self.weights = net, decoder, weights
         self.gamma, self.max_norm = gamma, max_norm
         self.optimiser = optim.RMSprop(
             net.parameters(), lr=rate, alpha=alpha, eps=eps, eps_inside=eps_inside
         )
-        self.schedule = optim.LambdaLR(self.optimiser, lambda t: max(1 - t / updates, 0.0))
+        self.schedule = optim.LambdaLR(self.optimiser, lambda done: share_left(done, updates))
         self._parts = {
             "net": net,
             "decoder": decoder,
@@ -90,40 +90,40 @@ class Learner:
         Raises
         ------
         NotFiniteError
-            Where a loss or a gradient is no finite number; nothing is changed then.
+            Where a loss or a gradient is not finite; nothing is changed then.
         """
-        thoughts, measures = self.gradient(unroll)
+        output, measures = self.gradient(unroll)
         self.optimiser.step()
         self.schedule.step()
-        return measures | {"position": self.decoder.learn(thoughts.h, unroll.cells)}
+        return measures | {"position": self.decoder.learn(output.h, unroll.cells)}
 
-    def gradient(self, unroll: Unroll) -> tuple[Thoughts, dict[str, float]]:
+    def gradient(self, unroll: Unroll) -> tuple[NetOutput, dict[str, float]]:
         """Compute the gradient for an unroll, clipped, and see that it is finite."""
         self.net.zero_grad()
         with np.errstate(all="ignore"):  # what is not finite is found and named
-            loss, thoughts, measures = self.loss(unroll)
+            loss, output, measures = self.loss(unroll)
             loss.backward()
             length = optim.clip_grad_norm_(self.net.parameters(), self.max_norm)
         if not np.isfinite(length):
             raise NotFiniteError(_where(self.net))
-        return thoughts, measures | {"gradient": length, "dead": dead(thoughts.f.data)}
+        return output, measures | {"gradient": length, "dead": dead(output.f.data)}
 
-    def loss(self, unroll: Unroll) -> tuple[Tensor, Thoughts, dict[str, float]]:
-        """The loss of an unroll, what the network thought, and each term by name."""
-        thoughts = self.net(unroll.senses, unroll.state)
+    def loss(self, unroll: Unroll) -> tuple[Tensor, NetOutput, dict[str, float]]:
+        """The loss of an unroll, what the network put out, and each term by name."""
+        output = self.net(unroll.senses, unroll.state)
         returns = k_step_returns(
             unroll.rewards, unroll.ended, unroll.final_values, unroll.bootstrap, self.gamma
         ).ravel()
-        advantages = returns - thoughts.value.detach().data
+        advantages = returns - output.value.detach().data
         terms: dict[str, Tensor] = {
-            "policy": losses.policy_loss(thoughts.logits, unroll.actions.ravel(), advantages),
-            "value": losses.value_loss(thoughts.value, returns),
-            "entropy": losses.entropy(thoughts.logits),
+            "policy": losses.policy_loss(output.logits, unroll.actions.ravel(), advantages),
+            "value": losses.value_loss(output.value, returns),
+            "entropy": losses.entropy(output.logits),
         }
         tiles = unroll.depths.reshape(-1, depth.PIXELS)
-        for name, said in self.net.depth_logits(thoughts).items():
+        for name, said in self.net.depth_logits(output).items():
             terms[name] = losses.depth_loss(said, tiles)
-        looped = self.net.loop_logits(thoughts)
+        looped = self.net.loop_logits(output)
         if looped is not None:
             terms["loop"] = losses.loop_loss(looped, unroll.loops.ravel())
         measures = {name: float(term.item()) for name, term in terms.items()}
@@ -131,7 +131,7 @@ class Learner:
             if not np.isfinite(number):
                 raise NotFiniteError(f"the loss {name!r} is {number}. {_where(self.net)}")
         factors = {"policy": 1.0} | vars(self.weights) | {"entropy": -self.weights.entropy}
-        return sum(factors[name] * term for name, term in terms.items()), thoughts, measures  # type: ignore[return-value]
+        return sum(factors[name] * term for name, term in terms.items()), output, measures  # type: ignore[return-value]
 
     def state_dict(self) -> dict:
         """What a checkpoint keeps.
@@ -139,7 +139,7 @@ class Learner:
         Raises
         ------
         NotFiniteError
-            Where a parameter is none, so that the last good checkpoint stays.
+            Where a parameter is not finite, so that the last good checkpoint stays.
         """
         if not all(np.isfinite(p.data).all() for p in self.net.parameters()):
             raise NotFiniteError(_where(self.net))
@@ -148,6 +148,11 @@ class Learner:
     def load_state_dict(self, state: dict) -> None:
         """Go on where `state_dict` was taken."""
         checkpoint.restore(self._parts, state)
+
+
+def share_left(done: int, updates: int) -> float:
+    """What is left of the first learning rate after `done` updates: it falls to 0 along a line."""
+    return max(1 - done / updates, 0.0)
 
 
 def dead(f: np.ndarray) -> float:

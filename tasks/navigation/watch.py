@@ -22,6 +22,7 @@ from maze import MazeError, Simulator
 from maze.constants import ACTION_REPEAT, FRAME_RATE
 from maze.playing.clock import Clock
 from maze.playing.terminal import clean_screen, half_blocks
+from maze.playing.window import WindowError, open_window, photo
 from maze.recording import save_film
 from maze.topdown import side_by_side, top_down
 from tasks.config import UsageError
@@ -47,11 +48,11 @@ def frames(trained: Trained, height: int = HEIGHT) -> Iterator[tuple[np.ndarray,
     goals = 0
     for _ in range(mazes.steps):
         actions = player(mazes)
-        value = float(player.thought.values[0])
+        value = float(player.decision.values[0])
         found = int(mazes.agents["goals"][0]) > goals
         goals = int(mazes.agents["goals"][0])
         values.append((value, found))
-        likelihood = trained.decoder.likelihood(player.thought.thoughts.h.data[0, 0])
+        likelihood = trained.decoder.likelihood(player.decision.output.h.data[0, 0])
         above = overlaid(top_down(mazes, 0, tile), likelihood, mazes, tile)
         picture = side_by_side(mazes.view(0, above.shape[0]), above)
         left = (mazes.frames - int(mazes.agents["frame"][0])) / FRAME_RATE
@@ -118,12 +119,11 @@ def watch(folder: str | None = None) -> None:
 def in_window(trained: Trained) -> bool:
     """Show one episode in a window; False where there is none to be had."""
     try:
-        import tkinter
-
-        window = tkinter.Tk()
-    except Exception:  # ImportError without Tk, TclError without a display
+        window = open_window(f"{trained.config.agent} in {trained.config.maze}")
+    except WindowError:
         return False
-    window.title(f"{trained.config.agent} in {trained.config.maze}")
+    import tkinter
+
     label, line = tkinter.Label(window), tkinter.Label(window, font=("TkFixedFont", 12))
     label.pack()
     line.pack()
@@ -135,8 +135,7 @@ def in_window(trained: Trained) -> bool:
             window.destroy()
             return
         image, words = shown
-        data = b"P6 %d %d 255 " % (image.shape[1], image.shape[0]) + image.tobytes()
-        label.image = tkinter.PhotoImage(data=data)  # type: ignore[attr-defined]
+        label.image = photo(image)  # type: ignore[attr-defined]
         label.configure(image=label.image)  # type: ignore[attr-defined]
         line.configure(text=words)
         window.after(max(round(1_000 * clock.wait()), 1), tick)

@@ -28,6 +28,7 @@ from tasks.navigation.mazes import SEEDS_A_RUN, make_mazes
 from tasks.navigation.rollout import Actor
 from tasks.navigation.setup import build, make_learner
 from tasks.navigation.shared import MEASURES, MESSAGE, RING, Shared, pieces
+from tasks.navigation.train import share_left
 
 if TYPE_CHECKING:
     from tasks.navigation.navigation import Config
@@ -53,7 +54,7 @@ def work(
     name, size, workers
         Of the shared memory.
     index, generation : int
-        Which worker, and the how-manieth in its place.
+        Which worker, and how many there were in its place before it.
     updates : int
     parent : int
         The process that started it: when that is gone, it ends.
@@ -93,10 +94,10 @@ class Worker:
         for p, theirs in zip(self.own, self.parameters, strict=True):
             p.data[...] = theirs
         unroll = self.actor.unroll()
-        thoughts, measures = self.learner.gradient(unroll)
-        measures["position"] = self.learner.decoder.gradient(thoughts.h, unroll.cells)
+        output, measures = self.learner.gradient(unroll)
+        measures["position"] = self.learner.decoder.gradient(output.h, unroll.cells)
         config = self.config
-        rate = config.lr * max(1 - self.shared.updates / self.updates, 0.0)
+        rate = config.lr * share_left(self.shared.updates, self.updates)
         how = config.alpha, rate, config.eps, config.eps_inside
         for p, x, s in zip(self.own, self.parameters, self.squares, strict=True):
             if p.grad is not None:

@@ -17,12 +17,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from tasks.navigation import depth
-from tasks.navigation.acting import Mind, draw_actions, one_step
+from tasks.navigation.acting import RecurrentPolicy, draw_actions, one_step
 from tasks.navigation.agents import ingredients
 from tasks.navigation.decoder import PositionDecoder
 from tasks.navigation.models import NavigationNet, Senses
 from tasks.navigation.rollout import Unroll
-from tasks.navigation.train import Learner, Weights
+from tasks.navigation.train import Learner, LossWeights
 from tests.benchmarks import machine
 from tests.benchmarks.pairs import measure
 
@@ -73,14 +73,16 @@ def ours(unroll: Unroll) -> Callable[[], None]:
     """Act and learn by this project, without the position decoder, which PyTorch's twin has not."""
     rng = np.random.default_rng(1)
     net = NavigationNet(ingredients(AGENT), rng)
-    learner = Learner(net, PositionDecoder(50, rng), Weights(), 7e-4, 10**9)
+    rmsprop = {"rate": 7e-4, "alpha": 0.99, "eps": 1e-5, "eps_inside": False}
+    settings = {"updates": 10**9, "gamma": 0.99, "max_norm": 0.5} | rmsprop
+    learner = Learner(net, PositionDecoder(50, rng), LossWeights(), **settings)
     learner.decoder.learn = lambda h, cells: 0.0  # type: ignore[method-assign]
-    mind = Mind(net, MAZES)
+    policy = RecurrentPolicy(net, MAZES)
 
     def run() -> None:
         for t in range(STEPS):
-            draw_actions(mind.think(one_step(unroll.senses, t)).probabilities, rng)
-        unroll.bootstrap[...] = mind.look(one_step(unroll.senses, 0)).values
+            draw_actions(policy.step(one_step(unroll.senses, t)).probabilities, rng)
+        unroll.bootstrap[...] = policy.peek(one_step(unroll.senses, 0)).values
         learner.learn(unroll)
 
     return run

@@ -46,7 +46,9 @@ def test_the_time_limit_truncates(name, steps):
     env = gymnasium.make(f"maze/{name}-v0", size=4)
     env.reset(seed=0)
     ends = [env.step(int(a))[2:4] for a in actions(steps, 1)[:, 0]]
-    assert not any(ends[-1][:1]), "reaching the goal, or the time limit, is no terminal state"
+    assert not any(terminated for terminated, _ in ends), (
+        "reaching the goal, or the time limit, is no terminal state"
+    )
     assert [truncated for _, truncated in ends].index(True) == steps - 1
 
 

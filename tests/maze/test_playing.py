@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import maze
 from maze import Action, MazeError
 from maze.__main__ import main
 from maze.constants import IDLE
+from maze.playing import clock
 from maze.playing.session import Session, action_of, best, keep_score
 from maze.playing.terminal import _parse, fitting_height, half_blocks, play_in_terminal
 from maze.playing.window import WindowError, play_in_window
@@ -270,9 +270,14 @@ def test_what_cannot_be_done_is_said(arguments, said, capsys, tmp_path, monkeypa
 
 
 def test_the_clock_is_that_of_the_game(monkeypatch):
-    session = Session("IMaze", 0)
-    assert session.pause == pytest.approx(4 / 60)
-    start = time.monotonic()
-    session.image(60)
-    session.step([])
-    assert time.monotonic() - start < 5
+    now = [5.0]
+    monkeypatch.setattr(clock.time, "monotonic", lambda: now[0])
+    pause = Session("IMaze", 0).pause
+    assert pause == pytest.approx(4 / 60)
+    due = clock.Clock(pause)
+    now[0] += pause / 4  # so long did the picture take
+    assert due.wait() == pytest.approx(3 / 4 * pause)
+    now[0] += 3 / 4 * pause + 5 * pause
+    assert due.wait() == 0, "it is late, and does not hurry"
+    now[0] += pause / 2
+    assert due.wait() == pytest.approx(pause / 2)

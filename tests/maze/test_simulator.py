@@ -319,6 +319,9 @@ def test_sizes_that_are_none(size):
         {"batch": 0},
         {"batch": 1.5},
         {"batch": "two"},
+        {"batch": True},
+        {"seed": True},
+        {"fruit": "no"},
         {"seed": -1},
         {"seed": 0.5},
         {"seed": [1, 2, 3], "batch": 2},
@@ -369,6 +372,18 @@ def test_masks_that_are_none(which):
     mazes.reset()
     with pytest.raises(MazeError, match="a mask of 2 bool"):
         mazes.reset(which)
+    rngs = mazes.rngs
+    with pytest.raises(MazeError, match="a mask of 2 bool"):
+        mazes.reset(which, seed=5)
+    assert mazes.rngs is rngs, "a refused reset changes nothing"
+
+
+def test_time_that_was_changed_by_hand_counts_after_a_look():
+    mazes = maze.make("StaticSmall", 2, size=8)
+    mazes.reset()
+    mazes.agents["frame"][1] = mazes.frames - mazes.repeat
+    mazes.look()
+    assert mazes.step(np.zeros(2, int))[2].tolist() == [False, True]
 
 
 def test_the_first_reset_is_of_all():

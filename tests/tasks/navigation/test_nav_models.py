@@ -58,16 +58,16 @@ def test_sizes_are_the_paper_s(agent):
 def test_shapes(agent):
     net = net_of(agent, side=36)
     seen = senses(channels=net.parts.channels, side=36)
-    thoughts = net(seen, net.empty(2))
-    assert thoughts.f.shape == (6, F)
-    assert thoughts.h.shape == (3, 2, H)
-    assert thoughts.logits.shape == (6, 8)
-    assert thoughts.value.shape == (6,)
-    assert [part.shape[1] for part in thoughts.state] == [part.shape[1] for part in net.empty(2)]
-    heads = net.depth_logits(thoughts)
+    output = net(seen, net.empty(2))
+    assert output.f.shape == (6, F)
+    assert output.h.shape == (3, 2, H)
+    assert output.logits.shape == (6, 8)
+    assert output.value.shape == (6,)
+    assert [part.shape[1] for part in output.state] == [part.shape[1] for part in net.empty(2)]
+    heads = net.depth_logits(output)
     assert [*heads] == [name for name in ("d1", "d2") if name in agent]
     assert all(said.shape == (6, 8, 64) for said in heads.values())
-    looped = net.loop_logits(thoughts)
+    looped = net.loop_logits(output)
     assert (looped is None) == (not agent.endswith(("-l", "1l", "2l")))
     assert looped is None or looped.shape == (6, 2)
 
@@ -144,10 +144,10 @@ def test_no_gradient_flows_across_the_beginning_of_an_episode():
     net = net_of("lstm", side=20)
     seen = senses(steps=4, batch=2, side=20)
     seen.first[2, 0] = True
-    thoughts = net(seen, net.empty(2))
-    thoughts.f.retain_grad()
-    np.sum(thoughts.h[3]).backward()
-    gradient = np.abs(thoughts.f.grad.reshape(4, 2, F)).sum(axis=2)
+    output = net(seen, net.empty(2))
+    output.f.retain_grad()
+    np.sum(output.h[3]).backward()
+    gradient = np.abs(output.f.grad.reshape(4, 2, F)).sum(axis=2)
     assert (gradient[:2, 0] == 0).all()
     assert (gradient[2:, 0] > 0).all()
     assert (gradient[:, 1] > 0).all()
@@ -155,14 +155,14 @@ def test_no_gradient_flows_across_the_beginning_of_an_episode():
 
 def test_the_position_decoder_learns_and_sends_no_gradient_into_the_agent():
     net = net_of("nav", side=20)
-    thoughts = net(senses(side=20), net.empty(2))
+    output = net(senses(side=20), net.empty(2))
     decoder = PositionDecoder(9, np.random.default_rng(1))
     cells = np.arange(6).reshape(3, 2)
-    right = [decoder.learn(thoughts.h, cells) for _ in range(400)]
+    right = [decoder.learn(output.h, cells) for _ in range(400)]
     assert all(p.grad is None for p in net.parameters())
     assert right[0] < 0.5
     assert right[-1] > 0.9
-    likelihood = decoder.likelihood(thoughts.h.detach().data)
+    likelihood = decoder.likelihood(output.h.detach().data)
     np.testing.assert_allclose(likelihood.sum(axis=-1), 1, atol=1e-5)
 
 

@@ -7,9 +7,11 @@ import pytest
 
 from tasks.__main__ import _read_options
 from tasks.config import make_config
+from tasks.navigation.figures import mean_curve
 from tasks.navigation.navigation import PRESETS, Config
-from tasks.navigation.results import PUBLISHED, draw, mean_curve, planned
+from tasks.navigation.results import PUBLISHED, draw, planned
 from tasks.navigation.results_table import page
+from tasks.registry import find_task
 
 PLAN = dict(planned())
 
@@ -34,11 +36,7 @@ def test_each_command_is_a_run_of_what_its_name_says(name):
     assert task == "navigation"
     config = make_config(Config, PRESETS, "default", _read_options(options))
     maze, agent, seed, *more = name.split()
-    path = {
-        "TinyRandomGoal": "tasks/navigation/tiny_random_goal.txt",
-        "TMaze": "tasks/navigation/t_maze.txt",
-    }.get(maze, maze)
-    assert (config.maze, config.agent, f"seed{config.seed}") == (path, agent, seed)
+    assert (config.maze, config.agent, f"seed{config.seed}") == (maze, agent, seed)
     if maze == "tiny":
         texts = {} if agent == "nav-d2" else {"agent": agent, "threads": "1"}
         assert config == make_config(Config, PRESETS, "default", texts)
@@ -75,6 +73,7 @@ def test_a_row_an_agent_the_best_first_and_the_scale_below():
     assert rows[2][rows[0].index("latency, first")] == "6.7 (7.3 6.1)"
     assert rows[2][rows[0].index("forgetful")] == "68.0 (– 68.0)"
     assert rows[3][rows[0].index("loop F1")] == "0.83"
+    assert "depth f, %" not in rows[0], "a column that nobody fills is left out"
     assert rows[5][1] == "88.4"
     assert "## IMaze" in text
     assert "## RandomGoalSmall" not in text
@@ -105,3 +104,10 @@ def test_every_picture_that_results_md_shows_is_there():
 
 def test_results_md_is_what_the_record_gives():
     assert PUBLISHED.table.read_text(encoding="utf-8") == page(PUBLISHED.read(), PUBLISHED.planned)
+
+
+def test_the_headline_is_that_of_the_default_run():
+    metrics = PUBLISHED.read()["tiny nav-d2 seed0"]["metrics"]
+    numbers = [metrics[name] for name in ("score", "score.random", "score.oracle", "latency.later")]
+    words = "score of a default run: {:.0f} (chance {:.0f}, oracle {:.0f}); the goal is found again every {:.0f} s"
+    assert find_task("navigation").headline == words.format(*numbers)

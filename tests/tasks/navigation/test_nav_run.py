@@ -237,7 +237,10 @@ def test_resuming_with_other_settings_is_refused_with_the_difference(in_a_folder
     ("texts", "words"),
     [
         ({"maze": "StaticSmal"}, "there is no such maze. Did you mean StaticSmall?"),
-        ({"maze": "elsewhere"}, "There are: tiny, IMaze, .* that ends in .txt"),
+        (
+            {"maze": "elsewhere"},
+            "There are: tiny, TinyRandomGoal, TMaze, IMaze, .* that ends in .txt",
+        ),
         ({"maze": "nowhere.txt"}, "cannot read the layout"),
         ({"agent": "nav-d3"}, "--agent has no choice 'nav-d3'. Did you mean nav-d"),
         ({"side": "10"}, "--side 10 must be at least 20"),

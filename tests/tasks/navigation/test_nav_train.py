@@ -16,7 +16,7 @@ from tasks.navigation.models import NavigationNet, Senses
 from tasks.navigation.navigation import PRESETS, Config
 from tasks.navigation.rollout import Actor
 from tasks.navigation.setup import make_learner
-from tasks.navigation.train import Learner, Weights, dead
+from tasks.navigation.train import Learner, LossWeights, dead
 
 HALL = """
 #####
@@ -37,7 +37,9 @@ def actor_of(agent="nav-d1d2l", batch=2, steps=7, side=20, frames=120, seed=0, t
 def learner_of(net, actor, updates=100, **options):
     rows, columns = grid(actor.simulator.maze_size)
     decoder = PositionDecoder(rows * columns, np.random.default_rng(2))
-    return Learner(net, decoder, Weights(), options.pop("rate", 7e-4), updates, **options)
+    settings = {"rate": 7e-4, "gamma": 0.99, "max_norm": 0.5, "alpha": 0.99, "eps": 1e-5}
+    settings |= {"eps_inside": False} | options
+    return Learner(net, decoder, LossWeights(), updates=updates, **settings)
 
 
 # -- rollouts ----------------------------------------------------------------------------------------
@@ -57,12 +59,8 @@ def test_an_unroll_is_what_happened():
     np.testing.assert_allclose(actor._seen.rgb, look.rgb)
     assert (unroll.cells < 4).all()
     # The same senses and memory give the same values again, in one call for all steps.
-    thoughts = net(seen, unroll.state)
-    after = net(
-        Senses(*(part[-1:] for part in seen)), tuple(p.data for p in thoughts.state)
-    )  # of the same shapes
-    assert after.h.shape == (1, 3, 256)
-    for mine, again in zip(actor.mind.state, thoughts.state, strict=True):
+    output = net(seen, unroll.state)
+    for mine, again in zip(actor.policy.state, output.state, strict=True):
         np.testing.assert_allclose(mine, again.data, atol=1e-5)
 
 
@@ -101,8 +99,8 @@ def test_the_targets_are_of_what_is_seen():
     bootstrap = actor._unroll.bootstrap.copy()
     unroll = actor.unroll()
     np.testing.assert_array_equal(unroll.depths[0], depth)
-    thoughts = net(Senses(*(part[:1] for part in unroll.senses)), unroll.state)
-    np.testing.assert_allclose(bootstrap, thoughts.value.data, rtol=1e-5)
+    output = net(Senses(*(part[:1] for part in unroll.senses)), unroll.state)
+    np.testing.assert_allclose(bootstrap, output.value.data, rtol=1e-5)
 
 
 def test_the_value_of_an_episodes_end_is_of_its_last_picture_with_the_memory_of_it(monkeypatch):
@@ -139,13 +137,13 @@ def test_a_player_forgets_between_episodes():
     for _ in range(2):
         mazes.reset(seed=3)
         player(mazes)
-        began = player.thought.values.copy()
+        began = player.decision.values.copy()
         while not mazes.over.any():
             mazes.step(player(mazes))
     fresh = Player(net, np.random.default_rng(0))
     mazes.reset(seed=3)
     fresh(mazes)
-    np.testing.assert_array_equal(began, fresh.thought.values)
+    np.testing.assert_array_equal(began, fresh.decision.values)
 
 
 def test_actions_are_drawn_by_their_probabilities():

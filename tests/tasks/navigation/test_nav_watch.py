@@ -116,21 +116,6 @@ def test_what_is_no_agent_is_not_watched(run, tmp_path, monkeypatch, capsys):
     assert "no film" in capsys.readouterr().err
 
 
-def test_pictures_come_at_the_speed_of_the_game(monkeypatch):
-    now = [5.0]
-    monkeypatch.setattr(watch.time, "monotonic", lambda: now[0])
-    clock = watch.Clock(watch.PAUSE)
-    step = clock.pause
-    assert step == pytest.approx(1 / 15)
-    now[0] += step / 4  # so long did the picture take
-    assert clock.wait() == pytest.approx(3 / 4 * step)
-    now[0] += 3 / 4 * step + 5 * step
-    assert clock.wait() == 0, "it is late, and does not hurry"
-    now[0] += step / 2
-    assert clock.wait() == pytest.approx(step / 2)
-
-
-@pytest.mark.skipif(not SHIPPED.exists(), reason="no agent is shipped")
 def test_the_shipped_agent_is_small_and_finds_the_goal():
     assert SHIPPED.stat().st_size < 4e6
     trained = weights.load()
@@ -138,4 +123,4 @@ def test_the_shipped_agent_is_small_and_finds_the_goal():
     mazes.reset()
     for _ in range(300):
         mazes.step(player(mazes))
-    assert mazes.agents["goals"].sum() >= 2
+    assert mazes.agents["goals"].sum() >= 15  # chance finds it twice
