@@ -20,12 +20,11 @@ if TYPE_CHECKING:
     from maze.players import Rollout
     from tasks.navigation.evaluate import Evaluation
 
-# Of each agent; colours that the colour-blind and a grey print can tell apart, with lines of three kinds.
+# Of each agent; six colours that the colour-blind can tell apart, and lines of two kinds.
+COLOURS = "#56B4E9", "#0072B2", "#009E73", "#CC79A7", "#D55E00", "#E69F00"
 STYLES: dict[str, dict[str, Any]] = {
     name: {"color": colour, "linestyle": line}
-    for name, (line, colour) in zip(
-        AGENTS, product(("-", "--", "-."), ("#D55E00", "#0072B2", "#009E73", "#CC79A7"))
-    )
+    for name, (line, colour) in zip(AGENTS, product(("-", "--"), COLOURS))
 }
 GOAL_FOUND = "#c00000"
 MOMENTS = (0.0, 1.0, 3.0, 10.0)  # seconds of an episode
