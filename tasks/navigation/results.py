@@ -36,7 +36,8 @@ def planned() -> Iterator[tuple[str, list[str]]]:
             yield _run("RandomGoalSmall", agent, seed)
             yield _run("IMaze", agent, seed)
     yield _run("TMaze", "lstm", 0)
-    yield _unrolled(50, 8, *_run("TinyRandomGoal", "nav-d2", 0, 4_000_000))
+    for steps, mazes in ((50, 8), (100, 4)):
+        yield _unrolled(steps, mazes, *_run("TinyRandomGoal", "nav-d2", 0, 4_000_000))
     yield _unrolled(50, 8, *_run("RandomGoalSmall", "nav-d2", 0, LONGER))
     yield _unrolled(100, 4, *_run("IMaze", "nav-d2", 0, 4_000_000))
     for agent in AGENTS:
