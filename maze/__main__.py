@@ -69,13 +69,13 @@ def _draw(options: argparse.Namespace) -> None:
         return
     from matplotlib.image import imsave
 
-    try:
-        with whole_file(options.out) as part:
+    with whole_file(options.out) as part:
+        try:
             imsave(part, top_down(simulator, 0, options.tile, path=options.path))
-    except KeyError as error:
-        raise MazeError(f"{options.out}: a picture ends in .png, .jpg or .gif.") from error
-    except (ValueError, MemoryError) as error:
-        raise MazeError(f"cannot write {options.out}: {error}") from error
+        except KeyError as error:
+            raise MazeError(f"{options.out}: a picture ends in .png, .jpg or .gif.") from error
+        except (ValueError, MemoryError) as error:
+            raise MazeError(f"cannot write {options.out}: {error}") from error
     print(f"wrote {options.out}")
 
 
@@ -130,11 +130,12 @@ def _ways(options: argparse.Namespace) -> None:
     played = rollout(simulator, find_player(options.player, options.seed))
     name = simulator.variant.name
     out = options.out or Path(f"{Path(name).stem}-ways.png")
-    try:
-        with whole_file(out) as part:
-            ways(simulator.episodes[0], played, f"{name}: {options.player}").savefig(part, dpi=110)
-    except ValueError as error:
-        raise MazeError(f"cannot write {out}: {error}") from error
+    figure = ways(simulator.episodes[0], played, f"{name}: {options.player}")
+    with whole_file(out) as part:
+        try:
+            figure.savefig(part, dpi=110)
+        except ValueError as error:  # another ending than those of pictures
+            raise MazeError(f"cannot write {out}: {error}") from error
     print(f"wrote {out}")
 
 

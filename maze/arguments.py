@@ -47,10 +47,10 @@ def checked_size(size: object) -> tuple[int, int]:
     try:
         height, width = size if isinstance(size, (tuple, list)) else (size, size)  # type: ignore[misc]
         sides = int(height), int(width)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         sides = (0, 0)
     else:
-        if sides != (height, width):
+        if sides != (height, width) or bool in (type(height), type(width)):
             sides = (0, 0)
     if not all(1 <= side <= LARGEST_IMAGE for side in sides):
         raise MazeError(

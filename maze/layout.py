@@ -92,7 +92,7 @@ def from_file(path: str | Path) -> Layout:
         Where there is no such file, it is no text, or nobody could play in it.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise LayoutError(f"cannot read the layout {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
@@ -108,6 +108,8 @@ def from_text(text: str, name: str = "layout") -> Layout:
     LayoutError
         Where a character means nothing, or nobody could play in it; with a drawing of the place.
     """
+    if not isinstance(text, str):
+        raise LayoutError(f'{name} is text, as in "###\\n#G#\\n###", not {type(text).__name__}.')
     lines = [line.rstrip() for line in text.strip("\r\n").splitlines()]
     while lines and not lines[-1]:
         lines.pop()

@@ -91,7 +91,7 @@ class Simulator(World):
         which : (batch,) bool, optional
             Whose episodes; the others go on. Default: all.
         seed : int or sequence of int, optional
-            Begin the mazes' random numbers anew: maze i from seed + i, or each from its own.
+            Begin the random numbers of these mazes anew: maze i from seed + i, or each from its own.
 
         Raises
         ------
@@ -101,9 +101,12 @@ class Simulator(World):
         mask = np.ones(self.batch, bool) if which is None else checked_mask(which, self.batch)
         if not (self.episodes or mask.all()):
             raise EpisodeError("the first reset() begins the episodes of all mazes.")
+        begun = np.flatnonzero(mask)
         if seed is not None:
-            self.rngs = [np.random.default_rng(s) for s in checked_seeds(seed, self.batch)]
-        self.begin(np.flatnonzero(mask))
+            seeds = checked_seeds(seed, self.batch)
+            for n in begun:
+                self.rngs[n] = np.random.default_rng(seeds[n])
+        self.begin(begun)
         return self.advance(self._look)
 
     def step(self, actions: np.ndarray) -> tuple[Observation, np.ndarray, np.ndarray]:

@@ -38,7 +38,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.config import UsageError, as_text, flag, make_config, parse_fields, to_settings
+from tasks.config import UsageError, as_text, flag, make_config, to_settings
 from tasks.registry import Task, find_task
 
 BEST = 5  # runs whose mean is told, as in the paper of the navigation agent
@@ -144,7 +144,7 @@ def sweep(
     while True:
         # No more than can begin at once: what an executor holds cannot be had back when all is to stop.
         for k, texts in islice(waiting, jobs - len(under_way)):
-            where = str(out / f"{k:03}")
+            where = str(out.resolve() / f"{k:03}")  # a worker elsewhere may have another folder
             under_way[executor.submit(run_one, task.name, preset, texts, where)] = k
         if not under_way:
             return results
@@ -187,7 +187,9 @@ def main(name: str, options: dict[str, str]) -> int:
         )
     draws = settings(texts, runs, seed)
     for draw in draws:
-        parse_fields(task.config, draw)  # a slip of the finger is answered at once
+        make_config(
+            task.config, task.presets, preset, draw
+        )  # a slip of the finger is answered at once
     ranged = [field for field, text in texts.items() if drawn_from(text)]
 
     def tell(k: int, metrics: dict[str, Any]) -> None:
@@ -209,7 +211,8 @@ def main(name: str, options: dict[str, str]) -> int:
         ) from error
     ranking = best(results, measure, rank == "highest")
     if not ranking:
-        print(f"No run has a measure {measure!r}. What they said is in {out}/*.txt")
+        where = f" What they said is in {out}/*.txt" if any(out.glob("*.txt")) else ""
+        print(f"No run has a measure {measure!r}.{where}")
         return 1
     top = [results[k][measure] for k in ranking[:BEST]]  # type: ignore[index]
     print(f"mean {measure} of the best {len(top)} of {runs}: {np.mean(top):.4g}")

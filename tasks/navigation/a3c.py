@@ -88,6 +88,10 @@ class Fleet:
         workers: int,
         say: Callable[[str], None],
     ):
+        if multiprocessing.current_process().daemon:  # a worker of Dask, say
+            raise WorkerError(
+                "this process may start no others, as --method a3c does: take --method sync"
+            )
         self.config, self.mazes, self.updates, self.say = config, mazes, updates, say
         self.own = [*net.parameters(), *decoder.linear.parameters()]
         self.shared = Shared(sum(p.size for p in self.own), workers)

@@ -64,7 +64,7 @@ class Config(CommonConfig):
     frames: int | None = option(None, "frames of an episode; none: the maze's own", minimum=4)
     log_every: int = option(20_000, "agent steps between two points of the curve", minimum=1)
     draw_every: int = option(200_000, "agent steps between two pictures of the map", minimum=1)
-    test_episodes: int = option(100, "episodes of the final test", minimum=1)
+    test_episodes: int = option(100, "episodes of the final test", minimum=1, below=MOST + 1)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor
+from tasks.config import UsageError
 
 MEASURES = ("policy", "value", "entropy", "d1", "d2", "loop", "position", "gradient", "dead")
 RING = 64  # episodes of a worker that are kept until they are read
@@ -63,7 +64,12 @@ class Shared:
         ]
         # Each begins at a multiple of 64 bytes: no two share a line of the cache.
         bytes_ = [-(-np.dtype(dtype).itemsize * count // 64) * 64 for _, dtype, count in parts]
-        self._memory = SharedMemory(name, create=name is None, size=sum(bytes_))
+        try:
+            self._memory = SharedMemory(name, create=name is None, size=sum(bytes_))
+        except OSError as error:
+            raise UsageError(
+                f"no memory can be shared between processes: {error.strerror or error}. --method sync needs none"
+            ) from error
         starts = np.cumsum([0, *bytes_])
         for (part, dtype, count), start in zip(parts, starts):
             setattr(self, part, np.ndarray(count, dtype, self._memory.buf, int(start)))

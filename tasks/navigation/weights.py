@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,8 +130,19 @@ def _from_run(folder: RunFolder) -> Trained:
     return trained
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("python -m tasks.navigation.weights FOLDER: which run's agent is to be kept?")
-    load(sys.argv[1]).save(SHIPPED)
+def main(arguments: Sequence[str]) -> int:
+    """Keep a run's agent as the one that comes with the repository."""
+    if len(arguments) != 1:
+        print("python -m tasks.navigation.weights FOLDER: which run's agent is to be kept?")
+        return 2
+    try:
+        load(arguments[0]).save(SHIPPED)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 2
     print(f"{SHIPPED}: {SHIPPED.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -133,6 +133,17 @@ def test_files_that_are_none(tmp_path):
         from_file(tmp_path / "picture.txt")
 
 
+def test_a_file_may_begin_with_the_mark_of_its_encoding(tmp_path):
+    (tmp_path / "own.txt").write_text("\ufeff#####\n#.G.#\n#####", encoding="utf-8")
+    assert from_file(tmp_path / "own.txt").goals == [(1, 2)]
+
+
+@pytest.mark.parametrize("given", [None, b"###"])
+def test_what_is_no_text_is_refused(given):
+    with pytest.raises(LayoutError, match="layout is text.*not (NoneType|bytes)"):
+        from_text(given)
+
+
 def test_distances_by_hand():
     layout = from_text("######\n#...##\n#.#..#\n#...##\n######")
     around = path_distances(layout.walls, (1, 1))

@@ -307,7 +307,9 @@ def test_an_option_that_there_is_not():
         maze.make("StaticSmall", wrong=1)
 
 
-@pytest.mark.parametrize("size", [0, -1, 10_000, (84, 0), (84, 84, 3), "84x84", 8.5, None])
+@pytest.mark.parametrize(
+    "size", [0, -1, 10_000, (84, 0), (84, 84, 3), "84x84", 8.5, float("inf"), True, None]
+)
 def test_sizes_that_are_none(size):
     with pytest.raises(MazeError, match=r"no size of an image.*2,048"):
         maze.make("StaticSmall", size=size)
@@ -372,10 +374,23 @@ def test_masks_that_are_none(which):
     mazes.reset()
     with pytest.raises(MazeError, match="a mask of 2 bool"):
         mazes.reset(which)
-    rngs = mazes.rngs
+    before = [rng.bit_generator.state for rng in mazes.rngs]
     with pytest.raises(MazeError, match="a mask of 2 bool"):
         mazes.reset(which, seed=5)
-    assert mazes.rngs is rngs, "a refused reset changes nothing"
+    assert [rng.bit_generator.state for rng in mazes.rngs] == before, "it changes nothing"
+
+
+def test_a_seed_is_for_the_mazes_that_are_reset():
+    mazes = maze.make("RandomMazeSmall", 2, size=1)
+    mazes.reset()
+    mazes.reset(np.array([True, False]), seed=100)
+    state = mazes.state()
+    mazes.reset()
+    again = maze.make("RandomMazeSmall", 2, size=1)
+    again.load_state(state)
+    again.reset()
+    for mine, theirs in zip(mazes.episodes, again.episodes, strict=True):
+        np.testing.assert_array_equal(mine.walls, theirs.walls)
 
 
 def test_time_that_was_changed_by_hand_counts_after_a_look():

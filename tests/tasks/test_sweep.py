@@ -167,6 +167,7 @@ def test_the_best_come_first():
         (["logistic", "--rate", "1..inf", "--measure", "x"], "is no range"),
         (["logistic", "--ratte", "0.1..1", "--measure", "x"], "Did you mean --rate"),
         (["logistic", "--rate", "alone"], "--measure"),
+        (["logistic", "--rate", "0.1..1", "--measure", "x", "--preset", "bogus"], "bogus"),
     ],
 )
 def test_bad_words_are_answered(logistic, words, answer, capsys):
@@ -177,6 +178,11 @@ def test_bad_words_are_answered(logistic, words, answer, capsys):
 def test_what_navigation_draws_are_settings_of_its():
     for draw in sweep.settings(SWEEP.draws, 4, 0):
         make_config(Config, PRESETS, "default", draw)
+
+
+def test_settings_are_refused_before_the_first_run(capsys):
+    assert main(["sweep", "navigation", "--maze", "nosuch"]) == 2
+    assert "there is no such maze" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Asynchronous workers: they share what they learn, may die at any moment, and none stays behind."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -11,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.config import make_config
+from tasks.config import UsageError, make_config
 from tasks.execute import resume, start
 from tasks.navigation import a3c
+from tasks.navigation import shared as shared_memory
 from tasks.navigation.a3c import Fleet, WorkerError
 from tasks.navigation.mazes import make_mazes
 from tasks.navigation.navigation import PRESETS, Config
@@ -94,6 +96,19 @@ def test_records_share_no_line_of_the_cache():
         assert [part.ctypes.data % 64 for part in parts] == [0] * 5
     finally:
         shared.close(unlink=True)
+
+
+def test_where_no_memory_can_be_shared_or_no_process_started(monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shared_memory, "SharedMemory", full)
+        with pytest.raises(UsageError, match=r"No space left on device\. --method sync needs none"):
+            Shared(7, 3)
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
+    with pytest.raises(WorkerError, match="take --method sync"):
+        fleet_of()
 
 
 def test_pieces_are_views():

@@ -247,6 +247,7 @@ def test_resuming_with_other_settings_is_refused_with_the_difference(in_a_folder
         ({"side": "9999"}, "must be below 2049"),
         ({"gamma": "1"}, "--gamma 1.0 must be below 1"),
         ({"alpha": "1.5"}, "--alpha 1.5 must be below 1"),
+        ({"test_episodes": "100000"}, "--test-episodes 100000 must be below 65537"),
         ({"workers": "2"}, "--workers 2 is of --method a3c"),
         ({"data": "full"}, "--data full: navigation reads no data"),
     ],

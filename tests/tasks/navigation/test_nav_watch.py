@@ -102,6 +102,11 @@ def test_where_there_is_no_agent(tmp_path, name, words):
         load(tmp_path / name)
 
 
+def test_what_is_no_run_is_not_kept(capsys):
+    assert weights.main(["nowhere"]) == 2
+    assert "there is no trained agent" in capsys.readouterr().err
+
+
 def test_what_is_no_agent_is_not_watched(run, tmp_path, monkeypatch, capsys):
     """A run's checkpoint, a damaged file, and a folder in which no film can be written."""
     monkeypatch.chdir(tmp_path)
