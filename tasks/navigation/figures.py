@@ -51,11 +51,11 @@ def curves(
     marks = cycle("os^v")
     for name, seeds in runs.items():
         agent, *others = name.split()
-        marked: dict[str, Any] = (
-            {"marker": next(marks), "markersize": 4, "markevery": 0.1} if others else {}
-        )
         label = name if len(seeds) == 1 else f"{name}, {len(seeds)} seeds"
         steps, points = mean_curve(seeds)
+        marked: dict[str, Any] = {}
+        if others:
+            marked = {"marker": next(marks), "markersize": 4, "markevery": len(steps) // 12 + 1}
         axes.plot(steps / 1e6, points, label=label, **STYLES[agent], **marked)
     for name, score in scale.items():
         axes.axhline(score, color="0.4", linewidth=0.8, linestyle=":")
