@@ -44,20 +44,14 @@ def checked_size(size: object) -> tuple[int, int]:
     MazeError
         Where it is no size, or none between 1 and LARGEST_IMAGE.
     """
-    try:
-        height, width = size if isinstance(size, (tuple, list)) else (size, size)  # type: ignore[misc]
-        sides = int(height), int(width)
-    except (TypeError, ValueError, OverflowError):
-        sides = (0, 0)
-    else:
-        if sides != (height, width) or bool in (type(height), type(width)):
-            sides = (0, 0)
-    if not all(1 <= side <= LARGEST_IMAGE for side in sides):
+    sides = size if isinstance(size, (tuple, list)) else (size, size)
+    if len(sides) != 2 or not all(_is_whole(side) and 1 <= side <= LARGEST_IMAGE for side in sides):
         raise MazeError(
             f"size={size!r} is no size of an image. Give (height, width) in pixels, or one number for "
             f"a square, from 1 to {LARGEST_IMAGE:,}; (84, 84) is usual."
         )
-    return sides
+    height, width = sides
+    return int(height), int(width)
 
 
 def checked_seeds(seed: Any, batch: int) -> list[Any]:
@@ -65,13 +59,10 @@ def checked_seeds(seed: Any, batch: int) -> list[Any]:
     if seed is None:
         return [None] * batch
     try:
-        if np.ndim(seed):
-            seeds = list(seed)
-        else:
-            seeds = [seed, *(seed + i for i in range(1, batch))]  # True + 1 would be a number
+        seeds = [seed + i for i in range(batch)] if np.ndim(seed) == 0 else list(seed)
     except (TypeError, ValueError):  # no number, or lists in a list
         seeds = []
-    fine = all(_is_whole(s) and s >= 0 for s in seeds)
+    fine = not isinstance(seed, bool) and all(_is_whole(s) and s >= 0 for s in seeds)
     if len(seeds) != batch or not fine:
         raise MazeError(
             f"seed={seed!r}: give one whole number from 0 up (maze i then has seed + i), or one for "

@@ -186,10 +186,8 @@ def main(name: str, options: dict[str, str]) -> int:
             "a metric of its runs"
         )
     draws = settings(texts, runs, seed)
-    for draw in draws:
-        make_config(
-            task.config, task.presets, preset, draw
-        )  # a slip of the finger is answered at once
+    for draw in draws:  # a slip of the finger is answered at once
+        make_config(task.config, task.presets, preset, draw)
     ranged = [field for field, text in texts.items() if drawn_from(text)]
 
     def tell(k: int, metrics: dict[str, Any]) -> None:

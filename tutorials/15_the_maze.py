@@ -194,8 +194,9 @@ assert np.mean(depth_losses[-50:]) < np.mean(depth_losses[:20])
 # The picture
 # -----------
 #
-# Left: the way of the best of twenty test episodes, from light to dark as time goes on. Middle: the value in it, which rises on the way to the goal;
-# a red line stands where the goal was found. Right: points an episode while it learned.
+# Left: the way of the best of twenty test episodes, from light to dark as time goes on. Middle: the value in it,
+# which rises on the way to the goal; a red line stands where the goal was found. Right: points an episode while it
+# learned.
 #
 # To try: "nav" in place of "nav-d2", the same agent without depth, and some other seeds. Depth as an input is
 # "nav-rgbd". Or give it your own maze.

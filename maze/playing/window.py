@@ -28,10 +28,15 @@ def play_in_window(session: Session, with_map: bool = False) -> bool:
         Without Tk, or without a display.
     """
     window = open_window(f"maze · {session.name}")
+    import tkinter
+
     try:
         return _Game(session, window, with_map).run()
     finally:
-        close(window)
+        try:
+            window.destroy()
+        except tkinter.TclError:
+            pass  # closed by its player
 
 
 def open_window(title: str) -> Any:
@@ -50,16 +55,6 @@ def open_window(title: str) -> Any:
         raise WindowError(str(error)) from error
     window.title(title)
     return window
-
-
-def close(window: Any) -> None:
-    """Close a window, unless who looked at it has done so."""
-    import tkinter
-
-    try:
-        window.destroy()
-    except tkinter.TclError:
-        pass
 
 
 class _Game:

@@ -109,19 +109,16 @@ class Reports:
             found = {"score": float(scores), "finds": float(goals)}
         self.run.log(step, agent_steps=step * self.batch, **found, **measures)
 
-    def curve(self) -> tuple[np.ndarray, np.ndarray]:
-        """The learning curve: agent steps, and points an episode."""
+    def curve(self) -> np.ndarray:
+        """The learning curve (points, 2): agent steps, and points an episode."""
         steps, scores = self.run.history("score")
-        return steps * self.batch, scores
+        return np.stack([steps * self.batch, scores], axis=1)
 
     def draw(self) -> None:
         """Draw the learning curve, and an agent's ways through the maze."""
         config = self.config
         self.run.figure(
-            "curve",
-            figures.curves(
-                {config.agent: [np.stack(self.curve(), axis=1)]}, self.scale, config.maze
-            ),
+            "curve", figures.curves({config.agent: [self.curve()]}, self.scale, config.maze)
         )
         mazes = make_mazes(config, KEPT, TEST_SEED)
         test = evaluate(self._player(), self.decoder, mazes)
@@ -140,7 +137,7 @@ class Reports:
         if forgetful:
             run.metrics["forgetful"] = without_memory(forgetful)
         run.metrics |= {f"score.{name}": points for name, points in self.scale.items()}
-        run.metrics["auc"] = area(*self.curve())
+        run.metrics["auc"] = area(*self.curve().T)
         self._draw_test(test, forgetful, mazes)
         self._film()
 

@@ -57,10 +57,10 @@ lstm by seed 1 from 87 to 3 at 0.69; each comes back. No agent with the target h
 **Depth as a target speeds learning.** Told by means of five points of the log, nav-d2 first has 100 points in StaticSmall
 after 0.71, 0.52 and 0.62 million steps (three seeds), nav, the same net without the target, after 1.03 and 0.93. In the end
 both come near what the oracle has. lstm (0.71, 0.87) and ff (0.69, 0.62), which are smaller and are not told how they move,
-are hardly slower there than nav-d2.
-In the I-maze lstm is: it never has 40 points, which nav-d2 has after 0.48 million steps. But more targets are not
-better: nav-d1d2l needs 1.09 million steps for its 100 points, and ends with 166. (All losses share one gradient, whose length
-is clipped, so each new one takes from the others. This is a guess; it was not tried apart.)
+are hardly slower there than nav-d2. In the I-maze lstm is: it never has 40 points, which nav-d2 has after 0.48 million
+steps. But more targets are not better: nav-d1d2l needs 1.09 million steps for its 100 points, and ends with 166. (All
+losses share one gradient, whose length is clipped, so each new one takes from the others. This is a guess; it was not
+tried apart.)
 
 **Depth is better a target than an input.** In StaticSmall nav-rgbd, which sees depth as a fourth channel of the picture, has
 an AUC of 105 and ends with 169 points; nav-d2, which has to predict it, 127 and 193.
