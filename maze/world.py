@@ -228,7 +228,8 @@ class World:
         raise EpisodeError(
             f"the time of maze {late[0]} is up"
             + (f", and of {len(late) - 1} more" if len(late) > 1 else "")
-            + ": call reset(over) with the mask that step returned, and then go on."
+            + ": begin their next episodes by reset(over), with the mask that step returned; of Gymnasium's "
+            'vector environment, by reset(options={"reset_mask": truncated}).'
         )
 
 

@@ -6,10 +6,11 @@
 J runs are under way at once: one unless told, on a cluster all. Each takes all cores, unless told: --threads 1.
 
 A field's value is fixed (`--agent lstm`) or to be drawn: `--lr 1e-4..5e-3` between two numbers, as likely
-in each octave, `--unroll 20|50` one of these. What a task's own `SWEEP` draws, is drawn unless typed
-otherwise. Draw k depends on the seed and k alone. Runs lie in OUT/000, OUT/001, …; after Ctrl-C the same
-command goes on where it was stopped. The work is done by a pool of processes, or by the Dask cluster
-(`pip install distributed`) whose scheduler has that address: both are Executors of concurrent.futures.
+in each octave, `--mazes 8..64` a whole number, as both ends are, `--unroll 20|50` one of these. What a task's
+own `SWEEP` draws, is drawn unless typed otherwise. Draw k depends on the seed and k alone. Runs lie in OUT/000,
+OUT/001, …; after Ctrl-C the same command goes on where it was stopped. The work is done by a pool of processes,
+or by the Dask cluster (`pip install distributed`) whose scheduler has that address: both are Executors of
+concurrent.futures.
 
 A cluster's workers have one thread each (`dask worker --nthreads 1`), see the same folder OUT, and can import
 `tasks`. Ctrl-C does not reach the runs that are under way there: they go on to their end, and the same command
@@ -78,6 +79,9 @@ def drawn(text: str, rng: np.random.Generator) -> str:
         raise UsageError(
             f"{text!r} is no range: two positive numbers, the lower first, as in 1e-4..5e-3"
         ) from None
+    if low.isdigit() and high.isdigit():
+        beyond = math.log(int(high) + 1)  # so that the last is as likely as its neighbour
+        return str(min(int(math.exp(rng.uniform(ends[0], beyond))), int(high)))
     return f"{math.exp(rng.uniform(*ends)):.4g}"
 
 
@@ -106,7 +110,7 @@ def settings(texts: Mapping[str, str], runs: int, seed: int) -> list[dict[str, s
 
 
 def run_one(name: str, preset: str, texts: Mapping[str, str], path: str) -> dict[str, Any]:
-    """Start a run in the folder, or go on with it, and return its metrics; what it says goes to output.txt."""
+    """Start a run in the folder, or go on with it, and return its metrics; what it says goes to a .txt beside it."""
     from tasks.execute import resume, start
     from tasks.run_folder import RunFolder
 

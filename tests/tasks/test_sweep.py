@@ -50,6 +50,10 @@ def test_ranges_are_even_in_the_logarithm_and_choices_among_what_is_named():
     assert 1e-4 <= rates.min() < rates.max() <= 1e-2
     assert np.mean(rates < 1e-3) == pytest.approx(0.5, abs=0.05)
     assert {sweep.drawn("20|50", rng) for _ in range(50)} == {"20", "50"}
+    whole = np.array([int(sweep.drawn("4..15", rng)) for _ in range(2000)])
+    assert set(whole) == set(range(4, 16))
+    assert np.mean(whole < 8) == pytest.approx(0.5, abs=0.05)
+    assert sweep.drawn("1000000..1000000", rng) == "1000000"
     assert sweep.drawn("nav-d2", rng) == "nav-d2"
     assert sweep.drawn("../own.txt", rng) == "../own.txt"
     with pytest.raises(UsageError, match="is no range"):
