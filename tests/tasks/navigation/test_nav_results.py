@@ -39,6 +39,7 @@ def test_each_command_is_a_run_of_what_its_name_says(name):
     assert (config.maze, config.agent, f"seed{config.seed}") == (maze, agent, seed)
     if maze == "tiny":
         texts = {} if agent == "nav-d2" else {"agent": agent, "threads": "1"}
+        texts |= {"method": "a3c", "workers": "2", "threads": "2"} if more == ["a3c"] else {}
         assert config == make_config(Config, PRESETS, "default", texts)
         return
     (millions,) = [int(word[0]) for word in more if word.endswith("M")] or [2]
