@@ -46,7 +46,7 @@ def curves(
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    figure = Figure(figsize=(7.5, 4), layout="constrained")
     axes = figure.subplots()
     marks = cycle("os^v")
     for name, seeds in runs.items():
@@ -63,7 +63,7 @@ def curves(
                       va="center", color="0.3", fontsize=8)  # fmt: skip
     axes.set(xlabel="agent steps (millions)", ylabel="points an episode", title=title)
     axes.grid(True, linewidth=0.3)
-    axes.legend()
+    figure.legend(loc="outside right upper", fontsize=8)  # where it hides no curve
     return figure
 
 

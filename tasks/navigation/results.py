@@ -46,6 +46,9 @@ def planned() -> Iterator[tuple[str, list[str]]]:
             yield _run("StaticSmall", agent, 0)
     name, words = _run("StaticSmall", "nav-d2", 0)
     yield f"{name} regression", [*words, "--depth-form", "regression"]
+    for agent in ("nav-d1d2", "nav-d1d2l"):
+        name, words = _run("StaticSmall", agent, 0)
+        yield f"{name} depth1-0.03", [*words, "--depth1", "0.03"]
     for maze in ("RandomGoalSmall", *LARGE):
         for agent in ("nav-d2", "lstm"):
             yield _run(maze, agent, 0, LONGER)
