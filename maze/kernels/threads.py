@@ -29,34 +29,51 @@ class _Team:
     def __init__(self, size: int) -> None:
         self.size = size
         self.lock = threading.Lock()
+        self.stopped = False
         self.tasks: SimpleQueue[Any] | None = None
         self.given = np.zeros(1, np.int64)  # how many tasks there have been
         self.helpers: list[int] = []  # native ids
         self.core = NOWHERE  # that of the last caller, which the helpers are kept off
 
-    def start(self) -> SimpleQueue[Any]:
-        with self.lock:
-            if self.tasks is None:
-                self.tasks = SimpleQueue()
-                for k in range(1, self.size):
-                    thread = threading.Thread(
-                        target=_work, args=(self, self.tasks), name=f"maze_{k}", daemon=True
-                    )
-                    thread.start()
-                    self.helpers.append(thread.native_id or 0)
+    def hand_out(self, tasks: list[tuple[Any, ...]]) -> bool:
+        """Give each helper a task; False where there are no helpers, and will be none."""
+        with self.lock:  # so that none is given to threads that have just been told to end
+            if self.stopped or not self._started():
+                return False
             core = current_core()
             if core != self.core:
                 self.core = core
                 keep_off(core, self.helpers)
-            return self.tasks
+            for task in tasks:
+                self.tasks.put(task)  # type: ignore[union-attr]
+            self.given[0] += len(tasks)
+            return True
+
+    def _started(self) -> bool:
+        if self.tasks is None:
+            self.tasks = SimpleQueue()
+            for k in range(1, self.size):
+                thread = threading.Thread(
+                    target=_work, args=(self, self.tasks), name=f"maze_{k}", daemon=True
+                )
+                try:
+                    thread.start()
+                except RuntimeError:  # there are too many, or Python is about to end
+                    self._end()
+                    return False
+                self.helpers.append(thread.native_id or 0)
+        return True
 
     def stop(self) -> None:
         """Let the threads end when they have done what they were given."""
         with self.lock:
-            if self.tasks is not None:
-                for _ in range(1, self.size):
-                    self.tasks.put(None)
-                self.tasks = None
+            self.stopped = True
+            self._end()
+
+    def _end(self) -> None:
+        for _ in self.helpers:
+            self.tasks.put(None)  # type: ignore[union-attr]
+        self.tasks, self.helpers = None, []
 
 
 def set_num_threads(n: int) -> None:
@@ -93,10 +110,11 @@ def run_sliced(function: Callable[[int, int], None], n: int) -> None:
         function(0, n)
         return
     edges = [n * i // count for i in range(count + 1)]
-    tasks, done, ended = team.start(), SimpleQueue[BaseException | None](), np.zeros(1, np.int64)
-    for i in range(1, count):
-        tasks.put((done, ended, function, edges[i], edges[i + 1]))
-    team.given[0] += count - 1
+    done, ended = SimpleQueue[BaseException | None](), np.zeros(1, np.int64)
+    tasks = [(done, ended, function, edges[i], edges[i + 1]) for i in range(1, count)]
+    if not team.hand_out(tasks):
+        function(0, n)
+        return
     answers = [_answer(function, 0, edges[1])]  # the caller's thread takes the first slice
     for i in range(1, count):
         spin(ended, i - 1, AWAKE, 0)

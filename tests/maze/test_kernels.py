@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,46 @@ def test_what_a_slice_raises_is_raised_after_all_have_ended(threads):
     assert sorted(ended) == [0, 2]
     run_sliced(lambda first, last: ended.append(last), 6)
     assert len(ended) == 5, "and the threads work on"
+
+
+def test_a_team_that_is_stopped_while_work_comes_in_leaves_none_waiting(threads):
+    threads(2)
+    before, covered, deadline = sys.getswitchinterval(), [], time.monotonic() + 60
+
+    def call():
+        for _ in range(2000):
+            run_sliced(lambda first, last: covered.append(last - first), 2)
+
+    sys.setswitchinterval(1e-5)
+    try:
+        callers = [threading.Thread(target=call, daemon=True) for _ in range(2)]
+        for caller in callers:
+            caller.start()
+        while any(caller.is_alive() for caller in callers) and sum(covered) < 8000:
+            threads(2)
+            assert time.monotonic() < deadline, "a caller waits for ever"
+    finally:
+        sys.setswitchinterval(before)
+    for caller in callers:
+        caller.join(timeout=10)
+    assert sum(covered) == 8000
+    assert sum(t.name.startswith("maze_") for t in threading.enumerate()) < 10, (
+        "old ones have ended"
+    )
+
+
+def test_where_no_thread_can_be_started_the_caller_does_all(threads, monkeypatch):
+    def fail(self):
+        raise RuntimeError("can't start new thread")
+
+    threads(3)
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    slices = []
+    run_sliced(lambda *span: slices.append(span), 3)
+    assert slices == [(0, 3)]
+    monkeypatch.undo()
+    run_sliced(lambda *span: slices.append(span), 3)
+    assert len(slices) == 4
 
 
 @pytest.mark.skipif(
