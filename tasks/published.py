@@ -12,7 +12,7 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +39,8 @@ class Published:
         From the record and the plan to the text of RESULTS.md.
     curve : (str, str), optional
         What the log calls the steps and values of a curve that results.json keeps.
+    draw : callable, optional
+        Draws the pictures that the page shows, from the record into the folder ``pictures`` beside it.
     folder : Path
         Where the runs lie.
     """
@@ -48,6 +50,7 @@ class Published:
     planned: Mapping[str, list[str]]
     page: Callable[[Record, Mapping[str, list[str]]], str]
     curve: tuple[str, str] | None = None
+    draw: Callable[[Record, Path], None] | None = None
     folder: Path = field(default=Path("runs", "published"))
 
     def read(self) -> Record:
@@ -55,9 +58,12 @@ class Published:
         return json.loads(self.record.read_text(encoding="utf-8")) if self.record.exists() else {}
 
     def write_table(self) -> None:
-        """Write the page."""
+        """Write the page, and draw its pictures."""
+        record = self.read()
+        if self.draw:
+            self.draw(record, self.table.with_name("pictures"))
         with whole_file(self.table) as file:
-            file.write(self.page(self.read(), self.planned).encode())
+            file.write(self.page(record, self.planned).encode())
 
     def run_missing(self, side_by_side: int) -> None:
         """Run what the record lacks, so many processes at a time."""
@@ -72,7 +78,8 @@ class Published:
                         file.write(record.encode() + b"\n")
                     self.write_table()
 
-        missing = [name for name in self.planned if name not in self.read()]
+        finished = self.read()
+        missing = [name for name in self.planned if name not in finished]
         with ThreadPoolExecutor(side_by_side) as executor:
             list(executor.map(run, missing))
 
@@ -81,8 +88,9 @@ class Published:
         words, folder = self.planned[name], RunFolder(self.folder / name.replace(" ", "-"))
         begun = folder.config.exists()
         print(f"{'resuming' if begun else 'starting'} {name}", flush=True)
-        rest = [words[0], "--resume"] if begun else [*words, "--out"]
-        command = [sys.executable, "-m", "tasks", *rest, str(folder.path)]
+        # With its settings also where it goes on: those of another run are refused.
+        command = [sys.executable, "-m", "tasks", *words, "--resume" if begun else "--out"]
+        command.append(str(folder.path))
         done = subprocess.run(command, stdout=subprocess.DEVNULL)
         print(f"{name} ended with exit code {done.returncode}", flush=True)
         if done.returncode:
@@ -109,6 +117,21 @@ class Published:
                 parser.error(f"--run {side_by_side} must be at least 1")
             self.run_missing(side_by_side)
         self.write_table()
+
+
+def commands(record: Record) -> str:
+    """The section of a page that has each run's command and what it took."""
+    rows = [
+        [name, f"`{run['command']}`", f"{run['metrics']['seconds'] / 60:.0f}"]
+        for name, run in sorted(record.items())
+    ]
+    return "## Commands\n\n" + markdown_table(["run", "command", "minutes"], rows)
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _curve(folder: RunFolder, steps: str, value: str) -> list[list[float]]:

@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.serialize import whole_file
 from tasks.navigation import figures
 from tasks.navigation.agents import AGENTS
-from tasks.navigation.results_table import page
+from tasks.navigation.results_table import by_agent, page
 from tasks.published import Published, Record
 
 STEPS, LONGER = 2_000_000, 6_000_000
@@ -71,10 +71,10 @@ def draw(record: Record, folder: Path) -> None:
     """Draw the learning curves of each maze: a line an agent, the mean over its seeds."""
     for maze in dict.fromkeys(name.split()[0] for name in record):
         runs = {name: run for name, run in record.items() if name.split()[0] == maze}
-        curves: dict[str, list[np.ndarray]] = {}
-        for name, run in sorted(runs.items()):
-            _, agent, _, *more = name.split()
-            curves.setdefault(" ".join([agent, *more]), []).append(np.array(run["curve"]))
+        curves = {
+            agent: [np.array(run["curve"]) for run in seeds]
+            for agent, seeds in by_agent(runs).items()
+        }
         metrics = next(iter(runs.values()))["metrics"]
         scale = {name: metrics[f"score.{name}"] for name in ("oracle", "random")}
         folder.mkdir(exist_ok=True)
@@ -88,8 +88,8 @@ PUBLISHED = Published(
     planned=dict(planned()),
     page=page,
     curve=("agent_steps", "score"),
+    draw=draw,
 )
 
 if __name__ == "__main__":
     PUBLISHED.main("tasks.navigation.results")
-    draw(PUBLISHED.read(), PUBLISHED.table.with_name("pictures"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from maze.variants import VARIANTS
+from tasks.published import Record, commands, markdown_table
 
 HEAD = """\
 # Results of the navigation agent
@@ -81,7 +82,7 @@ they end with 232 points, it with 228, and the AUC is 183 and 174. They take lon
 
 **Position** is told best, of the agents with memory, from one that has to predict depth: in StaticSmall from h of nav-d2 in 74,
 78 and 78 % of the steps, of lstm in 66, 55 and 62, of nav in 60, 50 and 58. But from f of ff it is told as well or better: in
-74, 78 and 77 there, in the I-maze in 76 (nav-d2 56), in RandomGoalSmall in 35 (27). In the lecture it is told best from the
+74, 78 and 77 there, in the I-maze in 76 (nav-d2 55), in RandomGoalSmall in 35 (27). In the lecture it is told best from the
 agents with memory; in these mazes places look different, so that a picture is enough.
 
 **Memory of the search.** What an agent without memory lacks is seen in the I-maze. Its goal is in one of four arms, and ff
@@ -156,7 +157,7 @@ COLUMNS = {
 }
 
 
-def page(record: Mapping[str, Mapping[str, Any]], planned: Mapping[str, list[str]]) -> str:
+def page(record: Record, planned: Mapping[str, list[str]]) -> str:
     """RESULTS.md from the finished runs of those that are planned."""
     parts = [HEAD]
     for maze in dict.fromkeys(name.split()[0] for name in planned):
@@ -173,19 +174,21 @@ def page(record: Mapping[str, Mapping[str, Any]], planned: Mapping[str, list[str
         lines = (f"- {maze}: {', '.join(runs)}" for maze, runs in missing.items())
         parts.append("## Not run yet\n\n" + "\n".join(lines) + "\n")
     if record:
-        rows = [
-            [name, f"`{run['command']}`", f"{run['metrics']['seconds'] / 60:.0f}"]
-            for name, run in sorted(record.items())
-        ]
-        parts.append("## Commands\n\n" + _table(["run", "command", "minutes"], rows))
+        parts.append(commands(record))
     return "\n".join(parts)
 
 
-def _maze(runs: Mapping[str, Mapping[str, Any]]) -> str:
-    groups: dict[str, list[Mapping[str, Any]]] = {}
+def by_agent(runs: Record) -> dict[str, list[dict[str, Any]]]:
+    """The runs of a maze by agent and what else their names say, in the order of their seeds."""
+    groups: dict[str, list[dict[str, Any]]] = {}
     for name, run in sorted(runs.items()):
         _, agent, _, *more = name.split()
-        groups.setdefault(" ".join([agent, *more]), []).append(run["metrics"])
+        groups.setdefault(" ".join([agent, *more]), []).append(run)
+    return groups
+
+
+def _maze(runs: Record) -> str:
+    groups = {agent: [run["metrics"] for run in seeds] for agent, seeds in by_agent(runs).items()}
     columns = {
         head: key
         for head, key in COLUMNS.items()
@@ -199,7 +202,7 @@ def _maze(runs: Mapping[str, Mapping[str, Any]]) -> str:
     first = next(iter(groups.values()))[0]
     for name in ("oracle", "random"):
         rows.append([name, _cell([first[f"score.{name}"]]), *[""] * (len(columns) - 1)])
-    return _table(["agent", *columns], rows)
+    return markdown_table(["agent", *columns], rows)
 
 
 def _cell(numbers: list[float | None]) -> str:
@@ -212,9 +215,3 @@ def _cell(numbers: list[float | None]) -> str:
     if len(numbers) == 1:
         return mean
     return f"{mean} ({' '.join('–' if n is None else f'{n:.{digits}f}' for n in numbers)})"
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = list(head)
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

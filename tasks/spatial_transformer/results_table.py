@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
+
+from tasks.published import Record, commands, markdown_table
 
 NAMES = {
     ("fcn", ""): "FCN",
@@ -75,18 +76,18 @@ their loss on pictures never seen before was still above 1.8 and 1.3 in the last
 """
 
 
-def page(record: Mapping[str, Mapping[str, Any]], planned: Mapping[str, list[str]]) -> str:
+def page(record: Record, planned: Mapping[str, list[str]]) -> str:
     """RESULTS.md from the finished runs (`record`) of those that are planned."""
     parts = [HEAD, _distorted(record), _addition(record), _division(record), _colocalise(record)]
     missing = [name for name in planned if name not in record]
     if missing:
         parts.append("## Not run yet\n\n" + ", ".join(missing) + "\n")
     if record:
-        parts.append(_commands(record))
+        parts.append(commands(record))
     return "\n".join(part for part in parts if part)
 
 
-def _distorted(record: Mapping[str, Mapping[str, Any]]) -> str:
+def _distorted(record: Record) -> str:
     rows = []
     for (net, transform), label in NAMES.items():
         cells = [
@@ -96,19 +97,19 @@ def _distorted(record: Mapping[str, Mapping[str, Any]]) -> str:
         if any(cells):
             rows.append([label, *cells])
     head = ["", *(f"{name}: ours / paper" for name in DISTORTIONS)]
-    return "## Distorted MNIST\n\n" + _table(head, rows)
+    return "## Distorted MNIST\n\n" + markdown_table(head, rows)
 
 
-def _addition(record: Mapping[str, Mapping[str, Any]]) -> str:
+def _addition(record: Record) -> str:
     rows = []
     for (net, transform), label in NAMES.items():
         errors = _errors(record, "addition", net, transform)
         if errors or label in PAPER["addition"]:
             rows.append([label, _cell(errors, PAPER["addition"].get(label))])
-    return "## MNIST addition\n\n" + _table(["", "ours / paper"], rows)
+    return "## MNIST addition\n\n" + markdown_table(["", "ours / paper"], rows)
 
 
-def _division(record: Mapping[str, Mapping[str, Any]]) -> str:
+def _division(record: Record) -> str:
     """Whether the two transformers of each run divided the two digits."""
     columns = [(f"st{k}", f"channel{c}") for k in (1, 2) for c in (1, 2)]
     rows = []
@@ -122,10 +123,10 @@ def _division(record: Mapping[str, Mapping[str, Any]]) -> str:
     if not rows:
         return ""
     head = ["run", "error", "ST1: digit 1", "ST1: digit 2", "ST2: digit 1", "ST2: digit 2"]
-    return f"{DIVISION_NOTE}\n{_table(head, rows)}"
+    return f"{DIVISION_NOTE}\n{markdown_table(head, rows)}"
 
 
-def _colocalise(record: Mapping[str, Mapping[str, Any]]) -> str:
+def _colocalise(record: Record) -> str:
     rows = []
     for setting, paper in PAPER_COLOCALISE.items():
         run = record.get(f"colocalise {setting}")
@@ -135,11 +136,11 @@ def _colocalise(record: Mapping[str, Mapping[str, Any]]) -> str:
             rows.append([setting, each, paper])
     if not rows:
         return ""
-    table = _table(["", "ours, by digit", "paper"], rows)
+    table = markdown_table(["", "ours, by digit", "paper"], rows)
     return f"## Co-localisation: per cent of boxes with IoU > 0.5\n\n{table}\n{COLOCALISE_NOTE}"
 
 
-def _errors(record, setting: str, net: str, transform: str) -> list[float]:
+def _errors(record: Record, setting: str, net: str, transform: str) -> list[float]:
     start = " ".join(filter(None, (setting, net, transform))) + " seed"
     return [
         run["metrics"][f"error.{net.replace('-', '_')}"]
@@ -155,17 +156,3 @@ def _cell(errors: list[float], paper: float | None) -> str:
     if len(errors) > 1:
         ours += " (" + " ".join(f"{e:.2f}" for e in errors) + ")"
     return f"{ours} / {paper if paper is not None else '-'}"
-
-
-def _commands(record: Mapping[str, Mapping[str, Any]]) -> str:
-    rows = [
-        [name, f"`{run['command']}`", f"{run['metrics']['seconds'] / 60:.0f}"]
-        for name, run in sorted(record.items())
-    ]
-    return "## Commands\n\n" + _table(["run", "command", "minutes"], rows)
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = list(head)
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

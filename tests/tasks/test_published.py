@@ -13,10 +13,13 @@ from tasks.run_folder import RunFolder, write_json
 def test_missing_runs_are_started_stopped_ones_go_on_and_failures_are_left_out(
     tmp_path, monkeypatch, capsys
 ):
+    drawn = []
     plan = {f"run {k}": ["navigation", "--seed", str(k)] for k in range(4)}
     published = Published(
         tmp_path / "results.json", tmp_path / "RESULTS.md", plan, lambda record, plan: str([*record]),
-        ("agent_steps", "score"), tmp_path / "runs",
+        ("agent_steps", "score"),
+        lambda record, folder: drawn.append((folder, [*record])),
+        tmp_path / "runs",
     )  # fmt: skip
     published.record.write_text(json.dumps({"run 0": {"metrics": {}}}))
     begun = RunFolder(published.folder / "run-2")
@@ -41,7 +44,7 @@ def test_missing_runs_are_started_stopped_ones_go_on_and_failures_are_left_out(
     folders = [str(published.folder / f"run-{k}") for k in range(4)]
     assert typed == [
         ["navigation", "--seed", "1", "--out", folders[1]],
-        ["navigation", "--resume", folders[2]],
+        ["navigation", "--seed", "2", "--resume", folders[2]],
         ["navigation", "--seed", "3", "--out", folders[3]],
     ]
     record = published.read()
@@ -49,6 +52,7 @@ def test_missing_runs_are_started_stopped_ones_go_on_and_failures_are_left_out(
     assert record["run 1"]["curve"] == [[10, 1.5]]
     assert record["run 2"]["versions"] == {"numpy": "2"}
     assert published.table.read_text() == "['run 0', 'run 1', 'run 2']"
+    assert drawn[0] == (tmp_path / "pictures", ["run 0", "run 1"]), "as soon as a run is finished"
     assert "run 3 ended with exit code 1" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         published.main("x", ["--run", "0"])
