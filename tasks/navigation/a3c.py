@@ -115,8 +115,8 @@ class Fleet:
         WorkerError
             Where a worker met a number that is not finite, say, or workers die as soon as they are started.
         """
-        if not self.processes:
-            self.processes = [self._start(index) for index in range(self.shared.workers)]
+        for index in range(len(self.processes), self.shared.workers):
+            self.processes.append(self._start(index))
         while self.shared.updates < min(count, self.updates):
             self._look_after()
             time.sleep(POLL)
@@ -169,12 +169,14 @@ class Fleet:
         """End the workers and let go of the memory."""
         self.shared.stop[0] = 1
         until = time.monotonic() + PATIENCE
-        for process in self.processes:
-            process.join(max(until - time.monotonic(), 0))
-            if process.exitcode is None:
+        try:
+            for process in self.processes:
+                process.join(max(until - time.monotonic(), 0))
+        finally:  # also where Ctrl-C is pressed again meanwhile
+            for process in self.processes:
                 process.kill()
                 process.join()
-        self.shared.close(unlink=True)
+            self.shared.close(unlink=True)
 
     # -- what they have done ------------------------------------------------------------------------
 

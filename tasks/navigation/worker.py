@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,7 +63,10 @@ def work(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     set_num_threads(1)
     maze.set_num_threads(1)
-    shared = Shared(size, workers, name)
+    try:
+        shared = Shared(size, workers, name)
+    except UsageError as error:
+        sys.exit(f"worker {index}: {error}")  # there is no record to leave a message in
     try:
         worker = Worker(config, shared, index, generation, updates)
         while not shared.stop[0] and shared.updates < updates and os.getppid() == parent:
@@ -100,8 +104,8 @@ class Worker:
         rate = config.lr * share_left(self.shared.updates, self.updates)
         how = config.alpha, rate, config.eps, config.eps_inside
         for p, x, s in zip(self.own, self.parameters, self.squares, strict=True):
-            if p.grad is not None:
-                rmsprop(x, p.grad, s, *how)
+            assert p.grad is not None  # all have a share in some loss
+            rmsprop(x, p.grad, s, *how)
         self._tell(measures)
 
     def _tell(self, measures: dict[str, float]) -> None:

@@ -1,11 +1,13 @@
 """Asynchronous workers: they share what they learn, may die at any moment, and none stays behind."""
 
+import json
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from multiprocessing.process import BaseProcess
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
@@ -137,8 +139,8 @@ def test_episodes_and_measures_are_read_once():
 
 
 def test_workers_change_the_shared_parameters_until_all_updates_are_made():
-    fleet, net = fleet_of(updates=12)
-    before = net.state_dict()
+    fleet, _ = fleet_of(updates=12)
+    before = [p.data.copy() for p in fleet.own]
     try:
         fleet.wait(12)
         assert 12 <= fleet.shared.updates <= 13  # two may have begun the last one
@@ -147,8 +149,7 @@ def test_workers_change_the_shared_parameters_until_all_updates_are_made():
         assert {*fleet.take_measures()} == {*MEASURES} - {"d1", "loop"}
     finally:
         fleet.close()
-    after = net.state_dict()
-    assert all((after[name] != before[name]).any() for name in before)
+    assert all((p.data != old).any() for p, old in zip(fleet.own, before, strict=True))
     assert not any(alive(process.pid) for process in fleet.processes)
 
 
@@ -238,6 +239,39 @@ def test_workers_that_cannot_live_are_not_replaced_for_ever(monkeypatch):
         fleet.close()
 
 
+def test_a_resumed_run_has_the_parameters_and_mean_squares_that_were_saved():
+    (old, _), (new, _) = fleet_of(), fleet_of()
+    try:
+        rng = np.random.default_rng(3)
+        for part in (old.shared.parameters, old.shared.squares):
+            part[...] = rng.random(part.shape)
+        new.load_state_dict(old.state_dict())
+        assert (new.shared.parameters == old.shared.parameters).all()
+        assert (new.shared.squares == old.shared.squares).all()
+    finally:
+        old.close()
+        new.close()
+
+
+def test_where_the_end_is_interrupted_too_nobody_is_left_behind(monkeypatch):
+    fleet, _ = fleet_of()
+    fleet.wait(2)
+    name, processes = fleet.shared.name, [*fleet.processes]
+    join = BaseProcess.join
+
+    def interrupted(self, *timeout):
+        if timeout:
+            raise KeyboardInterrupt
+        join(self)
+
+    monkeypatch.setattr(BaseProcess, "join", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fleet.close()
+    assert not any(alive(process.pid) for process in processes)
+    with pytest.raises(FileNotFoundError):
+        SharedMemory(name)
+
+
 def test_a_resumed_run_does_not_begin_as_it_began_before():
     def beginning(done):
         fleet, _ = fleet_of(maze="RandomMazeSmall")
@@ -275,7 +309,11 @@ def test_a_run_and_a_resumed_one(tmp_path, monkeypatch):
     )
     metrics = resume(TASK, folder, {})
     assert begun[0] >= 14
-    assert metrics["score"] >= 0
+    lines = map(json.loads, folder.log.read_text(encoding="utf-8").splitlines())
+    logged = [line["agent_steps"] for line in lines]
+    assert len(logged) == 3
+    assert all(due <= steps <= due + 40 for due, steps in zip((50, 100, 150), logged)), logged
+    assert {"score", "forgetful.score", "auc"} <= {*metrics}
     assert folder.figure("map").exists()
 
 
