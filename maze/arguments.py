@@ -59,11 +59,10 @@ def checked_seeds(seed: Any, batch: int) -> list[Any]:
     if seed is None:
         return [None] * batch
     try:
-        seeds = [seed + i for i in range(batch)] if np.ndim(seed) == 0 else list(seed)
-    except (TypeError, ValueError):  # no number, or lists in a list
+        seeds = [int(seed) + i for i in range(batch)] if _is_whole(seed) else list(seed)
+    except TypeError:  # no number, and not several
         seeds = []
-    fine = not isinstance(seed, bool) and all(_is_whole(s) and s >= 0 for s in seeds)
-    if len(seeds) != batch or not fine:
+    if len(seeds) != batch or not all(_is_whole(s) and s >= 0 for s in seeds):
         raise MazeError(
             f"seed={seed!r}: give one whole number from 0 up (maze i then has seed + i), or one for "
             f"each of the {batch} mazes."

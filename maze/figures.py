@@ -32,9 +32,13 @@ def draw_maze(axes: Any, episode: Episode, pale: float = 0.6) -> None:
 
 
 def draw_trajectory(
-    axes: Any, episode: Episode, poses: np.ndarray, found: np.ndarray | None = None
-) -> None:
-    """Draw a way through the maze, from light to dark as time goes on.
+    axes: Any,
+    episode: Episode,
+    poses: np.ndarray,
+    found: np.ndarray | None = None,
+    values: np.ndarray | None = None,
+) -> Any:
+    """Draw a way through the maze in the colours of `values`, and return its lines for a colour bar.
 
     Parameters
     ----------
@@ -44,6 +48,8 @@ def draw_trajectory(
         x and y in tiles, as in `Rollout.poses`.
     found : (T,) bool, optional
         The steps in which the goal was found: there the way begins anew elsewhere.
+    values : (T,), optional
+        Default: the time, from light to dark.
     """
     from matplotlib.collections import LineCollection
 
@@ -51,9 +57,10 @@ def draw_trajectory(
     points = np.asarray(poses, float)[:, :2]
     segments = np.stack([points[:-1], points[1:]], axis=1)
     joined = np.ones(len(segments), bool) if found is None else ~np.asarray(found)[1:]
-    lines = LineCollection(list(segments[joined]), cmap="viridis_r", linewidths=1.6)
-    lines.set_array(np.arange(len(segments))[joined])
-    axes.add_collection(lines)
+    colours = "viridis_r" if values is None else "viridis"
+    lines = LineCollection(list(segments[joined]), cmap=colours, linewidths=1.6)
+    lines.set_array((np.arange(len(points)) if values is None else np.asarray(values))[1:][joined])
+    return axes.add_collection(lines)
 
 
 def visits(episode: Episode, poses: np.ndarray) -> np.ndarray:

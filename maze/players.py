@@ -29,7 +29,9 @@ class RandomPlayer:
     """Acts by chance: each action as likely as the others."""
 
     def __init__(self, seed: int = 0) -> None:
-        self.rng = np.random.default_rng(seed)
+        self.rng = np.random.default_rng(
+            [seed, 1]
+        )  # not the numbers that maze `seed` is drawn from
 
     def __call__(self, simulator: Simulator) -> np.ndarray:
         """Return actions (batch,)."""
@@ -120,22 +122,34 @@ class Rollout:
         """Rewards of each episode (N,)."""
         return self.rewards.sum(axis=0)
 
+    @property
+    def score_error(self) -> float:
+        """The standard error of the mean score; 0 of a single episode."""
+        return (
+            float(self.scores.std(ddof=1) / np.sqrt(self.scores.size))
+            if self.scores.size > 1
+            else 0.0
+        )
+
+    def waits(self) -> list[np.ndarray]:
+        """Of the first goal of an episode, the second, …: the seconds to it, in each episode that had it."""
+        times = [(np.flatnonzero(found) + 1) * self.seconds for found in self.found.T]
+        waits = [np.diff(t, prepend=0.0) for t in times]
+        most = max(map(len, waits))
+        return [np.array([w[k] for w in waits if len(w) > k]) for k in range(most)]
+
     def latencies(self) -> tuple[np.ndarray, np.ndarray]:
         """Seconds to the first goal of each episode that had one, and from each goal to the next."""
-        first, later = [], []
-        for n in range(self.found.shape[1]):
-            times = (np.flatnonzero(self.found[:, n]) + 1) * self.seconds
-            first += times[:1].tolist()
-            later += np.diff(times).tolist()
-        return np.array(first), np.array(later)
+        waits, none = self.waits(), np.empty(0)
+        return np.concatenate([none, *waits[:1]]), np.concatenate([none, *waits[1:]])
 
 
-def rollout(simulator: Simulator, player: Player, steps: int | None = None) -> Rollout:
-    """Begin new episodes and let a player play them to their end, or for so many steps."""
+def rollout(simulator: Simulator, player: Player) -> Rollout:
+    """Begin new episodes and let a player play them to their end."""
     simulator.reset()
     history = []
     goals = simulator.agents["goals"].copy()
-    for _ in range(min(steps or simulator.steps, simulator.steps)):
+    for _ in range(simulator.steps):
         _, reward, _ = simulator.step(player(simulator))
         info = simulator.info()
         history.append((info["pose"], reward, info["goals"] > goals))

@@ -3,8 +3,6 @@
 ``python -m maze scores`` plays and prints the table, ``--out maze/RESULTS.md`` writes that beside this file.
 """
 
-import numpy as np
-
 from maze.players import PLAYERS, Rollout, rollout
 from maze.simulator import make
 from maze.variants import VARIANTS
@@ -38,11 +36,9 @@ def report(episodes: int = 100, seed: int = 0) -> str:
 
 
 def _figures(played: Rollout) -> list[str]:
-    scores = played.scores
-    error = scores.std(ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else 0.0
     seconds = [f"{times.mean():.1f}" if len(times) else "" for times in played.latencies()]
     return [
-        f"{scores.mean():.1f} ± {error:.1f}",
+        f"{played.scores.mean():.1f} ± {played.score_error:.1f}",
         f"{played.found.sum(axis=0).mean():.2f}",
         *seconds,
     ]

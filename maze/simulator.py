@@ -205,9 +205,9 @@ def make(
 
     Parameters
     ----------
-    name : str or Path or Layout
+    name : str or Path or Layout or Variant
         One of `maze.names()`, such as "StaticSmall" or "static-small", a text file of your own
-        (``*.txt``), or a layout (see `maze.layout`).
+        (``*.txt``), a layout (see `maze.layout`), or a game of your own (see `maze.variants`).
     batch : int
         How many mazes. All arrays have this as their first axis, also where it is 1.
     seed : int or sequence of int, optional

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 C = TypeVar("C", bound=Config)
-T = TypeVar("T")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -150,12 +149,6 @@ class Run(Generic[C]):
             sys.modules["matplotlib.pyplot"].close(figure)
         if new:
             self.say(f"figure: {path}")
-
-    def progress(self, items: Iterable[T], description: str = "") -> Iterable[T]:
-        """Pass the items on, with a progress bar where standard output is a terminal."""
-        return tqdm(
-            items, desc=description, file=sys.stdout, leave=False, disable=not sys.stdout.isatty()
-        )
 
     def say(self, text: str) -> None:
         """Print a line, above the progress bar if there is one."""

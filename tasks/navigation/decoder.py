@@ -9,16 +9,23 @@ from typing import Any
 import numpy as np
 
 from layers import Linear
-from layers.functional import cross_entropy
+from layers.functional import cross_entropy, softmax
 from maze import Simulator
 from minigrad import Tensor, no_grad, optim
 from tasks import checkpoint
 from tasks.navigation.models import UPPER
 
+RATE = 1e-3  # at which it learns
+
 
 def grid(maze_size: tuple[int, int]) -> tuple[int, int]:
     """Rows and columns of cells of a maze of so many tiles: a cell is two tiles, its walls included."""
     return max(maze_size[0] // 2, 1), max(maze_size[1] // 2, 1)
+
+
+def corner(row: int, column: int) -> tuple[float, float]:
+    """The upper left corner (y, x) of a cell in tiles: half a tile around the two of its middle, which is at 1.5, 3.5, …"""
+    return 2 * row + 0.5, 2 * column + 0.5
 
 
 def cells(simulator: Simulator) -> np.ndarray:
@@ -37,13 +44,11 @@ class PositionDecoder:
     count : int
         Cells.
     rng : numpy.random.Generator
-    rate : float
-        Learning rate.
     """
 
-    def __init__(self, count: int, rng: np.random.Generator, rate: float = 1e-3):
+    def __init__(self, count: int, rng: np.random.Generator):
         self.linear = Linear(UPPER, count, rng=rng)
-        self.optimiser = optim.Adam(self.linear.parameters(), lr=rate)
+        self.optimiser = optim.Adam(self.linear.parameters(), lr=RATE)
 
     def gradient(self, h: Tensor, cells: np.ndarray) -> float:
         """Compute the gradient for h (..., 256) and cells (...), and return the share of right answers."""
@@ -62,9 +67,7 @@ class PositionDecoder:
     def likelihood(self, h: Any) -> np.ndarray:
         """How likely each cell is, (..., cells), by h (..., 256)."""
         with no_grad():
-            logits = self.linear(h).data
-        odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        return odds / odds.sum(axis=-1, keepdims=True)
+            return softmax(self.linear(h), -1).data
 
     def state_dict(self) -> dict:
         """What a checkpoint keeps."""

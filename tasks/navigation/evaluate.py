@@ -31,7 +31,6 @@ from tasks.navigation.acting import Player
 from tasks.navigation.decoder import PositionDecoder, cells
 from tasks.navigation.loop_closure import LoopClosure
 
-KEPT = 4  # mazes of which the figures show what was thought at each step
 SHOWN = 4  # steps of the first maze of which they show picture and depth
 
 
@@ -50,8 +49,8 @@ class Evaluation:
     loop : dict
         What was measured of the head of loop closure, by the names of metrics.json; empty without one.
     depth : dict from head to per cent
-    likelihoods : (T, KEPT, cells)
-        Of the position, by the decoder.
+    likelihoods : (T, cells)
+        Of the position in the first maze, by the decoder.
     pictures, tiles : (SHOWN, 3, height, width) uint8 and (SHOWN, 4, 16)
         What was seen in the first maze, at equal distances to the end, and its true coarse depths.
     told : (SHOWN, 4, 16)
@@ -71,13 +70,10 @@ class Evaluation:
     @property
     def metrics(self) -> dict[str, object]:
         """The figures, nested, by the names of metrics.json."""
-        scores, found = self.played.scores, self.played.found
         return {
-            "score": float(scores.mean()),
-            "score_error": float(scores.std(ddof=1) / np.sqrt(len(scores)))
-            if len(scores) > 1
-            else 0.0,
-            "goals": 100 * float(found.any(axis=0).mean()),
+            "score": float(self.played.scores.mean()),
+            "score_error": self.played.score_error,
+            "goals": 100 * float(self.played.found.any(axis=0).mean()),
             "latency": _latencies(self.played),
             "accuracy": {"position": self.position}
             | {f"depth_{name}": share for name, share in self.depth.items()},
@@ -128,7 +124,7 @@ class _Observer:
         self._judge_loop(simulator, seen.velocity, net.loop_logits(output))
         if len(self.likelihoods) in self.showing:
             self.shown.append((seen.rgb[0].copy(), tiles[0], told[:1].reshape(-1).copy()))
-        self.likelihoods.append(likelihood[:KEPT])
+        self.likelihoods.append(likelihood[0])
         return actions
 
     def _judge_loop(self, simulator: Simulator, velocity: np.ndarray, logits) -> None:

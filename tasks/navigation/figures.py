@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maze.figures import draw_maze
+from maze.figures import draw_maze, draw_trajectory
 from tasks.navigation import depth
 from tasks.navigation.agents import AGENTS
-from tasks.navigation.decoder import grid
+from tasks.navigation.decoder import corner, grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +27,7 @@ STYLES: dict[str, dict[str, Any]] = {
     for name, (line, colour) in zip(AGENTS, product(("-", "--"), COLOURS))
 }
 GOAL_FOUND = "#c00000"
+WAYS = 2  # so many are drawn
 MOMENTS = (0.0, 1.0, 3.0, 10.0)  # seconds of an episode
 
 
@@ -77,41 +78,35 @@ def mean_curve(curves: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return steps, np.mean(scores, axis=0)
 
 
-def trajectories(test: Evaluation, simulator: Simulator, count: int = 2) -> Figure:
-    """Ways through the maze, coloured by the value, and the value over time with goal finds in red."""
-    from matplotlib.collections import LineCollection
+def trajectories(test: Evaluation, simulator: Simulator) -> Figure:
+    """Ways through the first two mazes, coloured by the value, and that over time with goal finds in red."""
     from matplotlib.figure import Figure
 
     played, values = test.played, test.values
-    count = min(count, values.shape[1])
+    count = min(WAYS, values.shape[1])
     figure = Figure(figsize=(10, 3.2 * count), layout="constrained")
     rows = figure.subplots(count, 2, squeeze=False, width_ratios=(1, 1.4))
-    low, high = float(values[:, :count].min()), float(values[:, :count].max())
+    for over_time in rows[1:, 1]:
+        over_time.sharey(rows[0, 1])
+    shown = values[:, :count]
     for n, (above, over_time) in enumerate(rows):
-        draw_maze(above, simulator.episodes[n])
-        points = played.poses[:, n, :2]
-        joined = ~played.found[1:, n]
-        lines = LineCollection(
-            list(np.stack([points[:-1], points[1:]], axis=1)[joined]),
-            cmap="viridis",
-            linewidths=1.4,
+        lines = draw_trajectory(
+            above, simulator.episodes[n], played.poses[:, n], played.found[:, n], values[:, n]
         )
-        lines.set_array(values[1:, n][joined])
-        lines.set_clim(low, high)
-        above.add_collection(lines)
+        lines.set_clim(shown.min(), shown.max())
         above.set_title(f"points {played.scores[n]:.0f}, goals {played.found[:, n].sum()}")
         seconds = np.arange(len(values)) * played.seconds
         over_time.plot(seconds, values[:, n], color="#0072B2", linewidth=0.9)
         for when in seconds[played.found[:, n]]:
             over_time.axvline(when, color=GOAL_FOUND, linewidth=1)
-        over_time.set(ylabel="value", xlim=(0, seconds[-1] or 1), ylim=(low, high or 1))
+        over_time.set(ylabel="value", xlim=(0, len(values) * played.seconds))
     rows[-1][1].set_xlabel("seconds of the episode; red: goal found")
     figure.colorbar(lines, ax=rows[:, 0], label="value", location="left", shrink=0.8)
     return figure
 
 
-def positions(test: Evaluation, simulator: Simulator, n: int = 0) -> Figure:
-    """How likely each cell is by the decoder, laid over the map, at some moments of an episode."""
+def positions(test: Evaluation, simulator: Simulator) -> Figure:
+    """How likely each cell is by the decoder, laid over the map, at some moments of the first episode."""
     from matplotlib.figure import Figure
 
     rows, columns = grid(simulator.maze_size)
@@ -120,13 +115,13 @@ def positions(test: Evaluation, simulator: Simulator, n: int = 0) -> Figure:
     steps = sorted({min(round(second / test.played.seconds), last) for second in MOMENTS})
     figure = Figure(figsize=(3.2 * len(steps), 3), layout="constrained")
     for axes, step in zip(figure.subplots(1, len(steps), squeeze=False)[0], steps):
-        draw_maze(axes, simulator.episodes[n], pale=0.75)
-        likelihood = test.likelihoods[step, n].reshape(rows, columns)
-        # A cell's middle is at 1.5, 3.5, …: it reaches from 0.5 to 2.5.
-        axes.imshow(likelihood, extent=(0.5, 2 * columns + 0.5, 2 * rows + 0.5, 0.5), cmap="Blues",
+        draw_maze(axes, simulator.episodes[0], pale=0.75)
+        likelihood = test.likelihoods[step].reshape(rows, columns)
+        (top, left), (bottom, right) = corner(0, 0), corner(rows, columns)
+        axes.imshow(likelihood, extent=(left, right, bottom, top), cmap="Blues",
                     alpha=0.75, vmin=0, vmax=1, zorder=2)  # fmt: skip
         # Poses are those after a step: what was known before it belongs to the pose before.
-        x, y, angle = test.played.poses[max(step - 1, 0), n]
+        x, y, angle = test.played.poses[max(step - 1, 0), 0]
         axes.plot(x, y, "o", color="#D55E00", markersize=7, zorder=5)
         axes.plot([x, x + np.cos(angle)], [y, y + np.sin(angle)], color="#D55E00", zorder=5)
         axes.set(xlim=(0, width), ylim=(height, 0))
@@ -160,7 +155,7 @@ def latency(played: Rollout, forgetful: Rollout | None = None) -> Figure:
     """Seconds to the first goal of an episode, to the second, …: and had its memory been emptied at each?"""
     from matplotlib.figure import Figure
 
-    waits = _waits(played)
+    waits = played.waits()
     numbers = range(1, len(waits) + 1)
     figure = Figure(figsize=(6, 3.4), layout="constrained")
     axes = figure.subplots()
@@ -172,17 +167,9 @@ def latency(played: Rollout, forgetful: Rollout | None = None) -> Figure:
         shown = [str(k) if len(waits) < 12 or k % 5 == 0 or k == 1 else "" for k in numbers]
         axes.set_xticks(numbers, shown)
     if waits and forgetful is not None:
-        medians = [np.median(seconds) for seconds in _waits(forgetful)[: len(waits)]]
+        medians = [np.median(seconds) for seconds in forgetful.waits()[: len(waits)]]
         axes.plot(numbers[: len(medians)], medians, "x", color="#0072B2", zorder=5,
                   label="median if memory is emptied at each find")  # fmt: skip
         axes.legend()
     axes.set(xlabel="goal of the episode", ylabel="seconds to it")
     return figure
-
-
-def _waits(played: Rollout) -> list[list[float]]:
-    """For each number of a goal in its episode, the seconds from the one before."""
-    times = [np.flatnonzero(found) + 1 for found in played.found.T]
-    most = max((len(t) for t in times), default=0)
-    waits = [np.diff(t, prepend=0) * played.seconds for t in times]
-    return [[float(w[k]) for w in waits if len(w) > k] for k in range(most)]

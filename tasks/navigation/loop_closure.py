@@ -28,14 +28,10 @@ class LoopClosure:
     batch, longest : int
     seconds : float
         That a step lasts.
-    near, far : float
-        The thresholds, in tiles.
     """
 
-    def __init__(
-        self, batch: int, longest: int, seconds: float, near: float = NEAR, far: float = FAR
-    ):
-        self.seconds, self.near, self.far = seconds, near, far
+    def __init__(self, batch: int, longest: int, seconds: float):
+        self.seconds = seconds
         # x and y of each step; those to come are neither near nor far from anything.
         self.path = np.full((2, batch, longest), np.nan)
         self.length = np.zeros(batch, np.int64)
@@ -65,7 +61,7 @@ class LoopClosure:
             return np.zeros(len(x), np.int64)
         path_x, path_y = self.path[:, :, :most]
         distance = (path_x - x[:, None]) ** 2 + (path_y - y[:, None]) ** 2
-        near, far = distance < self.near**2, distance > self.far**2
+        near, far = distance < NEAR**2, distance > FAR**2
         first_near = np.where(near.any(axis=1), near.argmax(axis=1), most)
         last_far = np.where(far.any(axis=1), most - 1 - far[:, ::-1].argmax(axis=1), -1)
         return (first_near < last_far).astype(np.int64)

@@ -14,7 +14,7 @@ from maze.recording import film, save_film
 from tasks.navigation import figures
 from tasks.navigation.acting import Forgetful, Player
 from tasks.navigation.decoder import PositionDecoder
-from tasks.navigation.evaluate import KEPT, Evaluation, area, evaluate, scale, without_memory
+from tasks.navigation.evaluate import Evaluation, area, evaluate, scale, without_memory
 from tasks.navigation.mazes import TEST_SEED, make_mazes
 from tasks.navigation.models import NavigationNet
 from tasks.run import Run
@@ -120,7 +120,7 @@ class Reports:
         self.run.figure(
             "curve", figures.curves({config.agent: [self.curve()]}, self.scale, config.maze)
         )
-        mazes = make_mazes(config, KEPT, TEST_SEED)
+        mazes = make_mazes(config, figures.WAYS, TEST_SEED)
         test = evaluate(self._player(), self.decoder, mazes)
         self.run.figure("map", figures.trajectories(test, mazes))
 

@@ -43,5 +43,5 @@ def k_step_returns(
 
 
 def clipped(rewards: np.ndarray, scale: float) -> np.ndarray:
-    """Rewards as the learner sees them: times `scale`, and at most 1; float32."""
+    """Rewards as the learner sees them: times `scale`, clipped to ±1; float32."""
     return np.clip(rewards * scale, -1, 1).astype(np.float32)

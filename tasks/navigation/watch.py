@@ -26,7 +26,7 @@ from maze.playing.window import WindowError, open_window, photo
 from maze.recording import save_film
 from maze.topdown import side_by_side, top_down
 from tasks.config import UsageError
-from tasks.navigation.decoder import grid
+from tasks.navigation.decoder import corner, grid
 from tasks.navigation.weights import SHIPPED, Trained, load
 
 HEIGHT = 320  # pixels of the view and the map
@@ -68,8 +68,7 @@ def overlaid(above: np.ndarray, likelihood: np.ndarray, mazes: Simulator, tile: 
     image = above.astype(float)
     for cell, share in enumerate(likelihood):
         if share > 0.02:
-            # A cell reaches half a tile to each side of its two tiles' middle.
-            top, left = ((2 * k + 0.5) * tile for k in divmod(cell, columns))
+            top, left = (tile * at for at in corner(*divmod(cell, columns)))
             part = image[int(top) : int(top + 2 * tile), int(left) : int(left + 2 * tile)]
             part += 0.6 * share * (LIKELY - part)
     return image.astype(np.uint8)
@@ -158,9 +157,9 @@ def in_terminal(trained: Trained) -> None:
             time.sleep(clock.wait())
 
 
-def as_film(trained: Trained, path: Path, seconds: float = FILM_SECONDS) -> None:
+def as_film(trained: Trained, path: Path) -> None:
     """Write the first seconds of an episode as a GIF, the words below each picture."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    shown = islice(frames(trained), round(seconds / PAUSE))
+    shown = islice(frames(trained), round(FILM_SECONDS / PAUSE))
     save_film((captioned(image, words) for image, words in shown), path, 1 / PAUSE)
     print(f"There is neither a window nor a terminal here. A film of it: {path}")

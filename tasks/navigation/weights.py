@@ -49,13 +49,13 @@ class Trained:
     net: NavigationNet
     decoder: PositionDecoder
 
-    def mazes(self, batch: int = 1, seed: int = TEST_SEED, **options: Any) -> Simulator:
+    def mazes(self, batch: int = 1) -> Simulator:
         """Mazes of its kind, such as it has not been trained in."""
-        return make_mazes(self.config, batch, seed, **options)
+        return make_mazes(self.config, batch, TEST_SEED)
 
-    def player(self, seed: int = 0) -> Player:
+    def player(self) -> Player:
         """It, to play in them."""
-        return Player(self.net, np.random.default_rng(seed), self.config.reward_scale)
+        return Player(self.net, np.random.default_rng(0), self.config.reward_scale)
 
     def save(self, path: Path) -> None:
         """Write it in float16: half the size, and no worse an agent."""
@@ -137,7 +137,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     try:
         load(arguments[0]).save(SHIPPED)
-    except UsageError as error:
+    except (UsageError, CheckpointError) as error:
         print(error, file=sys.stderr)
         return 2
     print(f"{SHIPPED}: {SHIPPED.stat().st_size / 1e6:.1f} MB")

@@ -36,8 +36,8 @@ def test_chance_is_far_below():
 
 
 def test_a_rollout_keeps_what_happened():
-    mazes = maze.make("IMaze", 3, 0, size=1)
-    played = rollout(mazes, Oracle(), 200)
+    mazes = maze.make("IMaze", 3, 0, size=1, frames=800)
+    played = rollout(mazes, Oracle())
     assert played.poses.shape == (200, 3, 3)
     np.testing.assert_array_equal(played.found.sum(0), mazes.agents["goals"])
     np.testing.assert_allclose(played.scores, mazes.agents["score"])
@@ -46,6 +46,22 @@ def test_a_rollout_keeps_what_happened():
     assert len(later) == played.found.sum() - 3
     times = np.flatnonzero(played.found[:, 0]) + 1
     assert first[0] == pytest.approx(times[0] * 4 / 60)
+    waits = played.waits()
+    np.testing.assert_array_equal(waits[0], first)
+    assert [len(w) for w in waits] == [np.sum(played.found.sum(0) > k) for k in range(len(waits))]
+    assert waits[1][0] == pytest.approx((times[1] - times[0]) * 4 / 60)
+    assert played.score_error == pytest.approx(np.std(played.scores) / np.sqrt(2))
+
+
+def test_a_rollout_without_a_find_has_no_waits():
+    played = rollout(maze.make("StaticSmall", 2, 0, size=1, frames=8), Oracle())
+    assert played.waits() == []
+    assert [seconds.tolist() for seconds in played.latencies()] == [[], []]
+
+
+def test_chance_in_a_maze_is_not_what_the_maze_was_drawn_from():
+    mazes = maze.make("StaticSmall", 1, 7, size=1)
+    assert RandomPlayer(7).rng.bit_generator.state != mazes.rngs[0].bit_generator.state
 
 
 def test_a_player_that_is_none():
@@ -194,12 +210,16 @@ def test_figures_draw_ways_and_where_the_time_was_spent():
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    mazes = maze.make("StaticSmall", 2, 0, size=1)
-    played = rollout(mazes, Oracle(), 300)
+    mazes = maze.make("StaticSmall", 2, 0, size=1, frames=1_200)
+    played = rollout(mazes, Oracle())
     axes = Figure().subplots(1, 2)
     episode = mazes.episodes[0]
-    figures.draw_trajectory(axes[0], episode, played.poses[:, 0], played.found[:, 0])
-    (lines,) = axes[0].collections
+    values = np.arange(300) ** 2
+    lines = figures.draw_trajectory(
+        axes[0], episode, played.poses[:, 0], played.found[:, 0], values
+    )
+    assert [*axes[0].collections] == [lines]
+    np.testing.assert_array_equal(lines.get_array(), values[1:][~played.found[1:, 0]])
     lengths = [np.linalg.norm(np.diff(line, axis=0), axis=1).max() for line in lines.get_segments()]
     assert max(lengths) < 1, "a teleport is no way"
     assert len(lengths) == 299 - played.found[1:, 0].sum()

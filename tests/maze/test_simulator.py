@@ -9,6 +9,7 @@ import pytest
 
 import maze
 from maze import EpisodeError, LayoutError, MazeError
+from maze.arguments import checked_seeds
 from maze.topdown import wide_view
 
 
@@ -336,6 +337,10 @@ def test_sizes_that_are_none(size):
 def test_options_that_cannot_be_had(options):
     with pytest.raises(MazeError, match=f"{[*options][0]}="):
         maze.make("StaticSmall", **options)
+
+
+def test_a_seed_of_few_bits_goes_on_counting():
+    assert checked_seeds(np.uint8(250), 8) == [*range(250, 258)]
 
 
 @pytest.mark.parametrize(

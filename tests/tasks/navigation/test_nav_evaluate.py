@@ -12,7 +12,7 @@ from tasks.navigation.acting import Forgetful, Player, RecurrentPolicy
 from tasks.navigation.agents import ingredients
 from tasks.navigation.decoder import PositionDecoder, grid
 from tasks.navigation.depth import BANDS, PIXELS, bands, coarse
-from tasks.navigation.evaluate import SHOWN, area, auroc, evaluate, without_memory
+from tasks.navigation.evaluate import SHOWN, _Observer, area, auroc, evaluate, without_memory
 from tasks.navigation.mazes import make_mazes
 from tasks.navigation.models import NavigationNet
 from tasks.navigation.navigation import Config
@@ -125,6 +125,21 @@ def test_who_is_forgetful_has_an_empty_memory_after_each_find(agent):
     told = without_memory(forgetful)
     assert told["score"] == forgetful.rewards.sum() / 3
     assert told["latency"] == {"later": forgetful.latencies()[1].mean()}
+
+
+def test_the_path_of_loop_closure_begins_anew_at_each_find():
+    mazes = maze.make(maze.from_text(ROOM), 12, seed=0, size=20, order="CHW", frames=2_400)
+    rng = np.random.default_rng(0)
+    player = Player(NavigationNet(ingredients("nav-l"), rng, 20), np.random.default_rng(0), 0.2)
+    observer = _Observer(player, PositionDecoder(4, rng), mazes)
+    found = rollout(mazes, observer).found
+    lengths = np.array([length for _, _, length in observer.loops])
+    expected = np.ones(12)
+    for length, just_found in zip(lengths, np.vstack([np.zeros((1, 12), bool), found[:-1]])):
+        expected = np.where(just_found, 1, expected)
+        np.testing.assert_array_equal(length, expected)
+        expected += 1
+    assert found.sum() > 3
 
 
 def found_by(agent, bias):

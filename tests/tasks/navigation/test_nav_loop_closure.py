@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import maze
 from maze.constants import FRAME
 from maze.players import RandomPlayer
-from tasks.navigation.loop_closure import LoopClosure
+from tasks.navigation.loop_closure import FAR, NEAR, LoopClosure
 
 
 def walk(loop, velocities):
@@ -60,7 +60,7 @@ def test_a_teleport_clears_the_path():
 def test_the_definition_word_for_word(seed):
     rng = np.random.default_rng(seed)
     batch, steps = 3, 40
-    loop = LoopClosure(batch, steps, seconds=1.0, near=1.0, far=2.5)
+    loop = LoopClosure(batch, steps, seconds=2.0)
     paths = [[] for _ in range(batch)]
     for _ in range(steps):
         cleared = rng.random(batch) < 0.02
@@ -72,7 +72,7 @@ def test_the_definition_word_for_word(seed):
             here, path = loop.pose[n, :2].copy(), paths[n]
             gone = [np.hypot(*(p - here)) for p in path]
             closed = any(
-                gone[a] < 1.0 and gone[b] > 2.5
+                gone[a] < NEAR and gone[b] > FAR
                 for a in range(len(path))
                 for b in range(a + 1, len(path))
             )

@@ -205,14 +205,51 @@ def test_the_gradient_is_of_the_weighted_sum():
     assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_policy_and_value_are_judged_by_what_followed():
+    """Both losses from the returns of each step summed up by themselves, over the end of an episode and to the unroll's."""
+    net, actor = actor_of("nav", batch=2, steps=20)  # the first episode is cut after 15 steps
+    unroll = actor.unroll()
+    assert unroll.ended.any()
+    unroll.rewards[...] = np.random.default_rng(4).uniform(-1, 1, unroll.rewards.shape)
+    unroll.final_values[...] = 3
+    unroll.bootstrap[...] = -2
+    returns = np.zeros((20, 2))
+    for t in range(20):
+        for n in range(2):
+            share = 1.0
+            for s in range(t, 20):
+                returns[t, n] += share * unroll.rewards[s, n]
+                share *= 0.9
+                if unroll.ended[s, n]:
+                    returns[t, n] += share * 3
+                    break
+            else:
+                returns[t, n] += share * -2
+    output = net(unroll.senses, unroll.state)
+    values, logits = output.value.data.reshape(20, 2), output.logits.data.reshape(20, 2, 8)
+    log_p = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
+    taken = np.take_along_axis(log_p, unroll.actions[..., None], axis=2)[..., 0]
+    measures = learner_of(net, actor, gamma=0.9).learn(unroll)
+    assert measures["policy"] == pytest.approx(-np.mean(taken * (returns - values)), rel=1e-4)
+    assert measures["value"] == pytest.approx(np.mean((returns - values) ** 2) / 2, rel=1e-4)
+
+
+def test_the_gradient_is_clipped_and_its_length_before_that_measured():
+    net, actor = actor_of("nav-d2")
+    _, measures = learner_of(net, actor, max_norm=1e-3).gradient(actor.unroll())
+    length = np.sqrt(sum(np.square(p.grad).sum() for p in net.parameters()))
+    assert length == pytest.approx(1e-3, rel=1e-3)
+    assert measures["gradient"] > 2e-3
+
+
 def test_the_rate_falls_to_zero():
     net, actor = actor_of("ff")
-    learner = learner_of(net, actor, updates=4, rate=0.4)
+    learner = learner_of(net, actor, updates=4, rate=4e-4)
     rates = []
     for _ in range(5):
         rates.append(learner.optimiser.lr)
-        learner.schedule.step()
-    np.testing.assert_allclose(rates, [0.4, 0.3, 0.2, 0.1, 0.0])
+        learner.learn(actor.unroll())
+    np.testing.assert_allclose(rates, [4e-4, 3e-4, 2e-4, 1e-4, 0.0])
 
 
 def test_not_a_number_stops_before_anything_is_changed():

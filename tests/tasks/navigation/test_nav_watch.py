@@ -102,9 +102,12 @@ def test_where_there_is_no_agent(tmp_path, name, words):
         load(tmp_path / name)
 
 
-def test_what_is_no_run_is_not_kept(capsys):
+def test_what_is_no_run_is_not_kept(tmp_path, capsys):
     assert weights.main(["nowhere"]) == 2
     assert "there is no trained agent" in capsys.readouterr().err
+    (tmp_path / "broken.npz").write_bytes(SHIPPED.read_bytes()[:5_000])
+    assert weights.main([str(tmp_path / "broken.npz")]) == 2
+    assert "cut short" in capsys.readouterr().err
 
 
 def test_what_is_no_agent_is_not_watched(run, tmp_path, monkeypatch, capsys):
