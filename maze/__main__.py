@@ -20,6 +20,7 @@ from maze.simulator import Simulator, make
 from maze.topdown import top_down
 from maze.variants import VARIANTS
 
+TILE = 24  # pixels of a tile in a picture
 SCORES = Path("runs/maze/scores.jsonl")  # where people's games are kept
 
 
@@ -31,6 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except MazeError as error:
         print(error, file=sys.stderr)
+        return 2
+    except MemoryError as error:
+        print(
+            f"not enough memory: {error} Choose smaller sizes, or a shorter time.", file=sys.stderr
+        )
         return 2
     except KeyboardInterrupt:
         return 130  # 128 + SIGINT, as shells say it
@@ -65,13 +71,15 @@ def _first_episode(name: str, seed: int) -> Simulator:
 def _draw(options: argparse.Namespace) -> None:
     simulator = _first_episode(options.name, options.seed)
     if options.out is None:
+        if options.path or options.tile:
+            raise MazeError("--path and --tile are of a picture: say where it goes by --out.")
         print(simulator.episodes[0].as_layout())
         return
     from matplotlib.image import imsave
 
     with whole_file(options.out) as part:
         try:
-            imsave(part, top_down(simulator, 0, options.tile, path=options.path))
+            imsave(part, top_down(simulator, 0, options.tile or TILE, path=options.path))
         except KeyError as error:
             raise MazeError(f"{options.out}: a picture ends in .png, .jpg or .gif.") from error
         except (ValueError, MemoryError) as error:
@@ -155,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
 
     draw = _command(commands, "draw", _draw, "a maze as text, or as a picture from above")
     draw.add_argument("--out", type=Path, help="a PNG; default: text, on standard output")
-    draw.add_argument("--tile", type=_positive, default=24, help="pixels of a tile (24)")
+    draw.add_argument("--tile", type=_positive, help=f"pixels of a tile ({TILE})")
     draw.add_argument("--path", action="store_true", help="with the shortest way to the goal")
 
     play = _command(commands, "play", _play, "play in a window, or in the terminal", None)

@@ -13,6 +13,7 @@ from maze.arguments import (
     MOST_REPEAT,
     checked_action,
     checked_actions,
+    checked_flag,
     checked_mask,
     checked_seeds,
     whole,
@@ -73,7 +74,7 @@ class MazeEnv(gymnasium.Env):
         _check_options(options)
         self.simulator = make(maze, 1, None, ring=0, frames=ENDLESS, **options)
         self.render_mode = _known(render_mode)
-        self.last = last
+        self.last = checked_flag("last", last)
         self.observation_space = _observation_space(self.simulator, last)
         self.action_space = spaces.Discrete(len(Action))
         self._action = np.zeros(1, np.int64)
@@ -131,11 +132,11 @@ class MazeVectorEnv(VectorEnv):
     num_envs : int
     max_episode_steps : int, optional
         `gymnasium.make_vec` gives it what is registered; None or -1: without an end.
-    autoreset_mode : gymnasium.vector.AutoresetMode or str
-        NEXT_STEP (default): the step after the last of an episode ignores the action and returns the
-        first observation of the next, with reward 0. SAME_STEP: the last step returns that already, and
-        its own observation and info as ``infos["final_obs"]`` and ``["final_info"]``. DISABLED: call
-        ``reset(options={"reset_mask": truncated})``.
+    autoreset_mode : gymnasium.vector.AutoresetMode, or its value as a str
+        NEXT_STEP, "NextStep" (default): the step after the last of an episode ignores the action and returns the
+        first observation of the next, with reward 0. SAME_STEP, "SameStep": the last step returns
+        that already, and its own observation and info as ``infos["final_obs"]`` and ``["final_info"]``.
+        DISABLED, "Disabled": call ``reset(options={"reset_mask": truncated})``.
     copy : bool
         Write observations into new arrays every time. Else they go into a ring of arrays, in which each
         stays as it is for three more calls, and no memory is asked for.
@@ -158,13 +159,13 @@ class MazeVectorEnv(VectorEnv):
             repeat = whole("repeat", options.get("repeat", ACTION_REPEAT), 1, MOST_REPEAT)
             most = ENDLESS // repeat
             frames = repeat * whole("max_episode_steps", max_episode_steps, 1, most)
-        drawn = 2 if AutoresetMode(autoreset_mode) is AutoresetMode.SAME_STEP else 1  # in one call
-        ring = 0 if copy else 4 * drawn
+        self.autoreset_mode = _autoreset(autoreset_mode)
+        drawn = 2 if self.autoreset_mode is AutoresetMode.SAME_STEP else 1  # in one call
+        ring = 0 if checked_flag("copy", copy) else 4 * drawn
         self.simulator = make(maze, num_envs, None, ring=ring, frames=frames, **options)
         self.num_envs = num_envs
         self.render_mode = _known(render_mode)
-        self.last = last
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.last = checked_flag("last", last)
         self.metadata = {**MazeEnv.metadata, "autoreset_mode": self.autoreset_mode}
         self.single_observation_space = _observation_space(self.simulator, last)
         self.single_action_space = spaces.Discrete(len(Action))
@@ -282,6 +283,16 @@ def _check_options(options: dict[str, Any]) -> None:
                 "an episode is, is said by max_episode_steps, how many mazes there are by make_vec's num_envs, "
                 "a seed by reset."
             )
+
+
+def _autoreset(mode: Any) -> AutoresetMode:
+    try:
+        return AutoresetMode(mode)
+    except ValueError:
+        values = ", ".join(repr(m.value) for m in AutoresetMode)
+        raise MazeError(
+            f"autoreset_mode={mode!r}: this takes an AutoresetMode or one of {values}."
+        ) from None
 
 
 def _known(render_mode: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -54,13 +55,23 @@ def save_film(frames: Iterable[np.ndarray], path: str | Path, rate: float) -> No
 def _write_gif(frames: Iterable[np.ndarray], path: Path, rate: float) -> None:
     from PIL import Image
 
-    images = [Image.fromarray(frame) for frame in frames]
+    # Packed until the palette is known: as they are, those of a long episode take gigabytes.
+    packed, some = [], []
+    for frame in frames:
+        packed.append((frame.shape, zlib.compress(frame.tobytes(), 1)))
+        some.append(frame[::4, ::4].copy())
     # One palette for all frames, so that colours do not flicker, from some pixels of each. An octree leaves
     # no colour far off, be it ever so rare; a median cut, Pillow's default, does.
-    strip = Image.fromarray(np.vstack([np.asarray(image)[::4, ::4] for image in images]))
-    palette = strip.quantize(256, method=Image.Quantize.FASTOCTREE)
+    palette = Image.fromarray(np.vstack(some)).quantize(256, method=Image.Quantize.FASTOCTREE)
     plain = Image.Dither.NONE  # dithered noise would be stored anew each frame
-    first, *others = (image.quantize(palette=palette, dither=plain) for image in images)
+
+    def images() -> Iterator[Image.Image]:
+        for shape, data in packed:
+            frame = np.frombuffer(zlib.decompress(data), np.uint8).reshape(shape)
+            yield Image.fromarray(frame).quantize(palette=palette, dither=plain)
+
+    others = images()
+    first = next(others)
     duration = max(10 * round(100 / rate), 20)  # ms; the format counts in hundredths of a second
     first.save(path, save_all=True, append_images=others, duration=duration, loop=0)
 

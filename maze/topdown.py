@@ -119,6 +119,7 @@ def wide_view(
     simulator: Simulator, n: int = 0, height: int = 336, path: bool = False
 ) -> np.ndarray:
     """Return what agent `n` sees and its maze from above, side by side, (height, w, 3) uint8."""
-    rows = simulator.maze_size[0]
-    above = top_down(simulator, n, max(height // rows, 1), path)
-    return side_by_side(simulator.view(n, height), above)
+    seen = simulator.view(n, height)
+    return side_by_side(
+        seen, top_down(simulator, n, max(height // simulator.maze_size[0], 1), path)
+    )

@@ -47,7 +47,7 @@ def _answer(arguments: Sequence[str]) -> int:
     if {"-h", "--help"} & {*arguments}:
         print(task_help(task))
         return 0
-    if "--watch" in arguments and task.watch:
+    if any(word.partition("=")[0] == "--watch" for word in arguments):
         _watch(task, arguments[1:])
         return 0
     command = shlex.join(["python", "-m", "tasks", *arguments])
@@ -58,11 +58,14 @@ def _watch(task: Task, words: Sequence[str]) -> None:
     """Watch the run in the folder that is named, or what comes with the repository."""
     from minigrad.errors import CheckpointError
 
-    if words[0] != "--watch" or len(words) > 2 or any(word.startswith("--") for word in words[1:]):
+    if not task.watch:
+        raise UsageError(f"{task.name} has nothing to --watch")
+    first, equals, folder = words[0].partition("=")
+    words = [first, *([folder] if equals else []), *words[1:]]
+    if first != "--watch" or len(words) > 2 or any(word.startswith("--") for word in words[1:]):
         raise UsageError(
             f"--watch stands first, and a run's folder may follow: python -m tasks {task.name} --watch [FOLDER]"
         )
-    assert task.watch
     try:
         task.watch(*words[1:])
     except CheckpointError as error:

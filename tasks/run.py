@@ -184,7 +184,7 @@ class Run(Generic[C]):
         except (MinigradError, KeyError) as error:
             raise CheckpointError(
                 f"{self.folder.checkpoint} does not fit this task and its settings: it was made by "
-                f"other ones, or by another version of the task ({error}). Start the run anew."
+                f"other ones, or by another version of the task ({str(error).rstrip('.')}). Start the run anew."
             ) from error
         for stream, generator_state in section.generators.items():
             self.rng(stream).bit_generator.state = generator_state

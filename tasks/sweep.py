@@ -7,7 +7,7 @@ J runs are under way at once: one unless told, on a cluster all. Each takes all 
 
 A field's value is fixed (`--agent lstm`) or to be drawn: `--lr 1e-4..5e-3` between two numbers, as likely
 in each octave, `--mazes 8..64` a whole number, as both ends are, `--unroll 20|50` one of these. What a task's
-own `SWEEP` draws, is drawn unless typed otherwise. Draw k depends on the seed and k alone. Runs lie in OUT/000,
+own `SWEEP` draws, is drawn unless typed otherwise. Draw k of a field depends on the seed, k and the field alone. Runs lie in OUT/000,
 OUT/001, …; after Ctrl-C the same command goes on where it was stopped. The work is done by a pool of processes,
 or by the Dask cluster (`pip install distributed`) whose scheduler has that address: both are Executors of
 concurrent.futures.
@@ -103,9 +103,11 @@ def settings(texts: Mapping[str, str], runs: int, seed: int) -> list[dict[str, s
     """The settings of each run, as they are typed; run k has the seed `seed` + k."""
     found = []
     for k in range(runs):
-        rng = np.random.default_rng([seed, k])
-        found.append({name: drawn(text, rng) for name, text in texts.items()})
-        found[-1]["seed"] = str(seed + k)
+        words = {name: np.random.SeedSequence([seed, k], spawn_key=name.encode()) for name in texts}
+        draws = {
+            name: drawn(text, np.random.default_rng(words[name])) for name, text in texts.items()
+        }
+        found.append(draws | {"seed": str(seed + k)})
     return found
 
 

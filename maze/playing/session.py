@@ -76,7 +76,7 @@ class Session:
         """A line on how it stands."""
         agent = self.simulator.agents[0]
         left = (self.simulator.frames - int(agent["frame"])) / FRAME_RATE
-        return f"{self.name}   points {agent['score']:.0f}   goals {agent['goals']}   {left:3.0f} s left"
+        return f"{left:3.0f} s left   points {agent['score']:.0f}   goals {agent['goals']}   {self.name}"
 
     def result(self, player: str) -> dict[str, object]:
         """What is kept of it."""
@@ -109,8 +109,9 @@ def keep_score(result: dict[str, object], path: Path) -> None:
 
 def best(path: Path, maze: str, seconds: object, most: int = 5) -> list[dict[str, object]]:
     """Return the best games of that maze and length, the best first; lines that are no games are left out."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     games = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+    for line in text.splitlines():
         try:
             game = json.loads(line)
             if (game["maze"], game["seconds"]) == (maze, seconds):

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,13 @@ from maze.errors import MazeError
 from maze.playing.clock import Clock
 from maze.playing.session import HELP, Session
 
-__all__ = ["clean_screen", "fitting_height", "half_blocks", "play_in_terminal"]
+__all__ = [
+    "clean_screen",
+    "fitting_height",
+    "half_blocks",
+    "play_in_terminal",
+    "shows_half_blocks",
+]
 
 HOLD = 0.25  # seconds that a key counts as held: a terminal tells no release
 ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left"}  # after ESC [
@@ -26,12 +33,18 @@ def play_in_terminal(session: Session) -> bool:
     Raises
     ------
     MazeError
-        Where standard input and output are no terminal.
+        Where standard input and output are no terminal, or cannot show half-blocks.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise MazeError("there is neither a window nor a terminal to play in.")
+    if not shows_half_blocks():
+        raise MazeError(
+            f"this terminal has no half-blocks of colour in its encoding, {sys.stdout.encoding}: "
+            "set PYTHONIOENCODING=utf-8, if it can show them."
+        )
     columns, lines = shutil.get_terminal_size()
-    height = fitting_height(columns, lines)
+    keys = textwrap.wrap(HELP, columns)[: max(lines - 2, 0)]
+    height = fitting_height(columns, lines - 1 - len(keys))
     held: dict[str, float] = {}
     with _keys() as read, clean_screen():
         clock = Clock(session.pause)
@@ -43,8 +56,8 @@ def play_in_terminal(session: Session) -> bool:
             now = time.monotonic()
             over = session.step([key for key, until in held.items() if until > now])
             picture = half_blocks(session.image(height))
-            words = f"{session.status}   {HELP}"[:columns]
-            sys.stdout.write(f"\x1b[H{picture}\r\n{words}\x1b[K")
+            words = (f"\r\n{line[:columns]}\x1b[K" for line in (session.status, *keys))
+            sys.stdout.write(f"\x1b[H{picture}{''.join(words)}")
             sys.stdout.flush()
             if over:
                 return True
@@ -52,8 +65,17 @@ def play_in_terminal(session: Session) -> bool:
 
 
 def fitting_height(columns: int, lines: int) -> int:
-    """Pixels of a picture, 4/3 as wide as high, above the two last lines of such a terminal; at least two."""
-    return max(min(2 * (lines - 2), columns * 3 // 4, TALLEST), 2)
+    """Pixels of a picture, 4/3 as wide as high, that fits into so many characters; at least two."""
+    return max(min(2 * lines, columns * 3 // 4, TALLEST), 2)
+
+
+def shows_half_blocks() -> bool:
+    """Whether standard output has a code for them."""
+    try:
+        "▀".encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def half_blocks(image: np.ndarray) -> str:

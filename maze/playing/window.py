@@ -8,7 +8,7 @@ import numpy as np
 from maze.playing.clock import Clock
 from maze.playing.session import HELP, Session
 
-__all__ = ["WindowError", "open_window", "photo", "play_in_window"]
+__all__ = ["WindowError", "open_window", "photo", "play_in_window", "show"]
 
 HEIGHT = 480  # pixels of the view
 MAP_HEIGHT = 320
@@ -57,6 +57,23 @@ def open_window(title: str) -> Any:
     return window
 
 
+def show(window: Any) -> None:
+    """Show a window until it is left.
+
+    What goes wrong in what it calls, Ctrl-C too, is raised here: Tk by itself prints it and goes on.
+    """
+    wrong: list[BaseException] = []
+
+    def report(kind: type, error: BaseException, trace: object) -> None:
+        wrong.append(error)
+        window.quit()
+
+    window.report_callback_exception = report
+    window.mainloop()
+    if wrong:
+        raise wrong[0]
+
+
 class _Game:
     """The window of one game, its pressed keys and its clock."""
 
@@ -81,7 +98,7 @@ class _Game:
         """Play, and return whether the time came to its end."""
         self.clock = Clock(self.session.pause)
         self._tick()
-        self.window.mainloop()
+        show(self.window)
         return self.finished
 
     def _press(self, event: Any) -> None:

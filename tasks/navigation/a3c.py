@@ -29,7 +29,7 @@ from tasks.config import UsageError
 from tasks.navigation.decoder import PositionDecoder
 from tasks.navigation.models import NavigationNet
 from tasks.navigation.shared import MEASURES, RING, Shared, pieces
-from tasks.navigation.worker import FAILED, work
+from tasks.navigation.worker import DIVERGED, FAILED, work
 
 if TYPE_CHECKING:
     from tasks.navigation.navigation import Config
@@ -110,10 +110,14 @@ class Fleet:
     def wait(self, count: int) -> None:
         """Wait until so many updates were made; the first call starts the workers.
 
+        Meanwhile those that have died are replaced; between two calls, as when figures are drawn, nobody is.
+
         Raises
         ------
+        NotFiniteError
+            Where a worker met a number that is not finite.
         WorkerError
-            Where a worker met a number that is not finite, say, or workers die as soon as they are started.
+            Where one cannot go on for another reason, or workers die as soon as they are started.
         """
         for index in range(len(self.processes), self.shared.workers):
             self.processes.append(self._start(index))
@@ -140,9 +144,10 @@ class Fleet:
         for index, process in enumerate(self.processes):
             if process.exitcode is None or self.shared.updates >= self.updates:
                 continue
-            if process.exitcode == FAILED:
+            if process.exitcode in (FAILED, DIVERGED):
                 message = self.shared.records["message"][index].decode(errors="replace")
-                raise WorkerError(f"worker {index} stopped: {message}")
+                kind = NotFiniteError if process.exitcode == DIVERGED else WorkerError
+                raise kind(f"worker {index} stopped: {message}")
             done = self.shared.records["updates"][index] > self._born_at[index]
             self._stillborn[index] = 0 if done else self._stillborn[index] + 1
             if self._stillborn[index] == STILLBORN:

@@ -126,7 +126,7 @@ def positions(test: Evaluation, simulator: Simulator) -> Figure:
         axes.plot([x, x + np.cos(angle)], [y, y + np.sin(angle)], color="#D55E00", zorder=5)
         axes.set(xlim=(0, width), ylim=(height, 0))
         axes.set_title(f"{step * test.played.seconds:.1f} s")
-    figure.suptitle(f"Position as decoded from h, truth in orange ({test.position:.0f} % right)")
+    figure.suptitle(f"Position as decoded, truth in orange ({test.position:.0f} % right)")
     return figure
 
 
@@ -144,7 +144,8 @@ def depths(test: Evaluation, bands: bool) -> Figure:
                         aspect="auto")  # fmt: skip
         for axes in column:
             axes.set(xticks=[], yticks=[])
-    for axes, label in zip(grid_axes[:, 0], ("picture", "depth", "predicted")):
+    last = [*test.depth][-1]
+    for axes, label in zip(grid_axes[:, 0], ("picture", "depth", f"{last} predicts")):
         axes.set_ylabel(label)
     share = ", ".join(f"{name} {right:.0f} %" for name, right in test.depth.items())
     figure.suptitle(f"Depth in {'bands' if bands else 'tiles'}: right {share}")

@@ -55,9 +55,12 @@ class Config(CommonConfig):
     )
     max_norm: float = option(0.5, "length to which the gradient is clipped", above=0)
     alpha: float = option(0.99, "RMSProp: what the mean of squares keeps", minimum=0, below=1)
-    eps: float = option(1e-5, "RMSProp: the small number beside √(mean of squares)", above=0)
+    eps: float = option(
+        1e-5, "RMSProp: the small number beside the root of the mean of squares", above=0
+    )
     eps_inside: bool = option(
-        False, "RMSProp: add eps under the root, as A3C does; then √eps is what counts beside it"
+        False,
+        "RMSProp: add eps under the root, as A3C does; then its root is what counts beside it",
     )
     side: int = option(84, "pixels of the picture's side", minimum=20, below=LARGEST_IMAGE + 1)
     fruit: bool = option(True, "apples and strawberries, or the goal alone (sparse)")

@@ -21,8 +21,8 @@ import numpy as np
 from maze import MazeError, Simulator
 from maze.constants import ACTION_REPEAT, FRAME_RATE
 from maze.playing.clock import Clock
-from maze.playing.terminal import clean_screen, half_blocks
-from maze.playing.window import WindowError, open_window, photo
+from maze.playing.terminal import clean_screen, half_blocks, shows_half_blocks
+from maze.playing.window import WindowError, open_window, photo, show
 from maze.recording import save_film
 from maze.topdown import side_by_side, top_down
 from tasks.config import UsageError
@@ -104,7 +104,7 @@ def watch(folder: str | None = None) -> None:
     try:
         if in_window(trained):
             return
-        if sys.stdout.isatty():
+        if sys.stdout.isatty() and shows_half_blocks():
             in_terminal(trained)
             return
     except KeyboardInterrupt:
@@ -140,7 +140,7 @@ def in_window(trained: Trained) -> bool:
         window.after(max(round(1_000 * clock.wait()), 1), tick)
 
     tick()
-    window.mainloop()
+    show(window)
     return True
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import maze
-from minigrad.errors import MinigradError
+from minigrad.errors import MinigradError, NotFiniteError
 from minigrad.kernels.rmsprop import rmsprop
 from minigrad.kernels.threads import set_num_threads
 from tasks.config import UsageError
@@ -34,7 +34,7 @@ from tasks.navigation.train import share_left
 if TYPE_CHECKING:
     from tasks.navigation.navigation import Config
 
-FAILED = 3  # the exit code of a worker that has left a message
+FAILED, DIVERGED = 3, 4  # the exit codes of a worker that has left a message
 
 
 def work(
@@ -73,7 +73,7 @@ def work(
             worker.step()
     except (MinigradError, UsageError) as error:
         shared.records[index]["message"] = str(error).encode()[:MESSAGE]
-        os._exit(FAILED)
+        os._exit(DIVERGED if isinstance(error, NotFiniteError) else FAILED)
 
 
 class Worker:

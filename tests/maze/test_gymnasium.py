@@ -201,6 +201,17 @@ def test_episodes_that_end_at_different_times():
     assert ends[5] == [False, True, False]
 
 
+def test_what_is_no_mode_and_no_flag():
+    with pytest.raises(
+        MazeError, match="'NEXT_STEP': .* one of 'NextStep', 'SameStep', 'Disabled'"
+    ):
+        make_vec(autoreset_mode="NEXT_STEP")
+    with pytest.raises(MazeError, match="copy='no': this takes True or False"):
+        make_vec(copy="no")
+    with pytest.raises(MazeError, match="last='yes'"):
+        gymnasium.make("maze/IMaze-v0", last="yes")
+
+
 def test_a_finished_episode_is_not_stepped_on():
     env = make_vec(autoreset_mode="Disabled")
     env.reset(seed=0)

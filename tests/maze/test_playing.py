@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +16,10 @@ import maze
 from maze import Action, MazeError
 from maze.__main__ import main
 from maze.constants import IDLE
-from maze.playing import clock
-from maze.playing.session import Session, action_of, best, keep_score
+from maze.playing import clock, terminal
+from maze.playing.session import HELP, Session, action_of, best, keep_score
 from maze.playing.terminal import _parse, fitting_height, half_blocks, play_in_terminal
-from maze.playing.window import WindowError, play_in_window
+from maze.playing.window import WindowError, play_in_window, show
 
 FOLDER = Path(maze.__file__).parents[1]
 
@@ -112,8 +115,49 @@ def test_no_terminal_no_game():
 def test_the_picture_fits_the_terminal(columns, lines):
     picture = half_blocks(Session("IMaze", 0).image(fitting_height(columns, lines)))
     rows = picture.split("\r\n")
-    assert len(rows) <= max(lines - 2, 1)
+    assert len(rows) <= max(lines, 1)
     assert {row.count("▀") for row in rows} <= set(range(1, columns + 1))
+
+
+def test_a_narrow_terminal_shows_all_keys(monkeypatch):
+    written: list[str] = []
+    screen = SimpleNamespace(
+        isatty=lambda: True, encoding="utf-8", write=written.append, flush=lambda: None
+    )
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(terminal, "_keys", lambda: nullcontext(lambda: []))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: (40, 16))
+    assert play_in_terminal(Session("IMaze", 0, 0.1))
+    shown = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", "".join(written).split("\x1b[H")[1])
+    lines = shown.split("\r\n")
+    assert len(lines) == 16
+    assert " ".join(lines[-2:]) == HELP
+    assert lines[-3].startswith("  0 s left   points")
+    assert max(map(len, lines)) <= 40
+
+
+def test_a_terminal_without_half_blocks(monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: True, encoding="ascii"))
+    with pytest.raises(MazeError, match="PYTHONIOENCODING=utf-8"):
+        play_in_terminal(Session("IMaze", 0, 1))
+
+
+def test_what_tk_would_swallow_ends_the_window():
+    class Window:
+        left = False
+
+        def mainloop(self):
+            self.report_callback_exception(KeyboardInterrupt, KeyboardInterrupt(), None)
+
+        def quit(self):
+            self.left = True
+
+    window = Window()
+    with pytest.raises(KeyboardInterrupt):
+        show(window)
+    assert window.left
 
 
 def test_the_map_is_for_the_window(capsys):
@@ -256,6 +300,8 @@ def test_no_time_to_play(command, seconds, capsys):
     ("arguments", "said"),
     [
         (["draw", "Nowhere"], "no maze 'Nowhere'"),
+        (["draw", "IMaze", "--path"], "say where it goes by --out"),
+        (["record", "IMaze", "--height", "100000"], "no size of an image"),
         (["draw", "none.txt"], "cannot read the layout"),
         (["record", "IMaze", "--player", "me"], "no player 'me'"),
         (["record", "IMaze", "--out", "film.avi"], "a film is a .gif"),

@@ -67,6 +67,8 @@ def test_a_draw_depends_on_the_seed_and_its_number_alone():
     assert len({draw["rate"] for draw in many}) == 5
     assert [draw["seed"] for draw in many] == ["7", "8", "9", "10", "11"]
     assert few != sweep.settings(texts, 2, 8)
+    fixed = sweep.settings(texts | {"lr": "0.1"}, 5, 7)
+    assert fixed == [one | {"lr": "0.1"} for one in many], "what is fixed changes no other draw"
 
 
 def test_a_sweep_runs_ranks_and_goes_on(logistic, monkeypatch, capsys):

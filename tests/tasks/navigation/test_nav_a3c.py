@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minigrad.errors import NotFiniteError
 from tasks.config import UsageError, make_config
 from tasks.execute import resume, start
 from tasks.navigation import a3c
@@ -197,7 +198,7 @@ def test_not_a_number_stops_all_and_says_where():
     fleet, _ = fleet_of()
     try:
         fleet.shared.parameters[100] = np.nan
-        with pytest.raises(WorkerError, match=r"worker \d stopped: the loss 'policy' is nan"):
+        with pytest.raises(NotFiniteError, match=r"worker \d stopped: the loss 'policy' is nan"):
             fleet.wait(10)
     finally:
         fleet.close()

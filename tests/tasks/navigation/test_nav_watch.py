@@ -71,12 +71,14 @@ def test_words_stand_below_the_picture():
 def test_nothing_but_a_folder_goes_with_watch(words, capsys):
     assert main(["navigation", *words]) == 2
     assert "--watch stands first" in capsys.readouterr().err
+    assert main(["mnist_addition", "--watch"]) == 2
+    assert "mnist_addition has nothing to --watch" in capsys.readouterr().err
 
 
 def test_without_window_and_terminal_there_is_a_film(run, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(watch, "in_window", lambda trained: False)
-    assert main(["navigation", "--watch", str(run.path)]) == 0
+    assert main(["navigation", f"--watch={run.path}"]) == 0
     assert "A film of it" in capsys.readouterr().out
     film = (tmp_path / watch.FILM).read_bytes()
     assert film[:3] == b"GIF"
