@@ -42,7 +42,7 @@ def test_each_command_is_a_run_of_what_its_name_says(name):
         texts |= {"method": "a3c", "workers": "2", "threads": "2"} if more == ["a3c"] else {}
         assert config == make_config(Config, PRESETS, "default", texts)
         return
-    (millions,) = [int(word[0]) for word in more if word.endswith("M")] or [2]
+    (millions,) = [int(word[:-1]) for word in more if word.endswith("M")] or [2]
     assert config.steps == millions * 1_000_000
     (unroll,) = [word for word in more if word.startswith("unroll")] or ["unroll20"]
     assert f"unroll{config.unroll}" == unroll
