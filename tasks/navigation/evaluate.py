@@ -189,5 +189,4 @@ def area(steps: np.ndarray, scores: np.ndarray) -> float:
     """The area under a learning curve, over its length."""
     if len(scores) < 2:
         return float(scores.mean()) if len(scores) else 0.0
-    trapezoids = np.diff(steps) * (scores[1:] + scores[:-1]) / 2
-    return float(trapezoids.sum() / (steps[-1] - steps[0]))
+    return float(np.trapezoid(scores, steps) / (steps[-1] - steps[0]))

@@ -4,12 +4,12 @@ import gc
 import json
 import tracemalloc
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import maze
+from maze.players import Rollout
 from tasks.__main__ import main
 from tasks.config import UsageError, make_config
 from tasks.execute import resume, start
@@ -93,7 +93,10 @@ def test_where_no_film_can_be_written_the_run_is_whole(in_a_folder, monkeypatch,
 
 
 def test_where_no_goal_was_found_the_figure_of_latency_says_so():
-    played = SimpleNamespace(found=np.zeros((9, 3), bool), seconds=1 / 15)
+    def rollout():
+        return Rollout(np.zeros((9, 3, 3)), np.zeros((9, 3)), np.zeros((9, 3), bool), 1 / 15)
+
+    played = rollout()
     (axes,) = figures.latency(played).axes
     assert [text.get_text() for text in axes.texts] == ["no goal was found"]
     played.found[4, 1] = True
@@ -101,7 +104,7 @@ def test_where_no_goal_was_found_the_figure_of_latency_says_so():
     assert not axes.texts
     assert axes.lines
     assert axes.get_legend() is None
-    forgetful = SimpleNamespace(found=np.zeros((9, 3), bool), seconds=1 / 15)
+    forgetful = rollout()
     forgetful.found[[2, 8], 1] = True
     (axes,) = figures.latency(played, forgetful).axes
     np.testing.assert_allclose(axes.lines[-1].get_ydata(), 3 / 15)
