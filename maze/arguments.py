@@ -84,7 +84,7 @@ def checked_mask(which: object, batch: int) -> np.ndarray:
 def checked_action(action: Any) -> int:
     """Return one action: a whole number, or an array of one without an axis; True and False are none."""
     try:
-        number = -1 if isinstance(action, bool) else index(action)
+        number = -1 if isinstance(action, (bool, np.bool_)) else index(action)
     except TypeError:
         number = -1
     if not 0 <= number < len(Action):

@@ -34,7 +34,7 @@ def touched(agent):
 def test_speed_comes_exponentially(frames, angle):
     agent = standing(30, 30, angle)
     for _ in range(frames):
-        move(agent[0], HALL, Action.FORWARD)
+        move(agent[0], HALL, int(Action.FORWARD))
     expected = SPEED * (1 - math.exp(-frames * FRAME / SPEED_TIME))
     np.testing.assert_allclose(agent["speed_x"], expected * math.cos(angle), atol=1e-9)
     np.testing.assert_allclose(agent["speed_y"], expected * math.sin(angle), atol=1e-9)
@@ -45,7 +45,7 @@ def test_each_action_does_what_it_is_called():
     for action in Action:
         agent = standing(30, 30)  # looks along x; y, to the right, grows downwards
         for _ in range(4):
-            move(agent[0], HALL, action)
+            move(agent[0], HALL, int(action))
         turned = (agent["angle"][0] + math.pi) % (2 * math.pi) - math.pi
         moved[action.name] = np.sign(np.round([agent["x"][0] - 30, agent["y"][0] - 30, turned], 4))
     assert moved["TURN_LEFT"].tolist() == [0, 0, -1]
@@ -61,16 +61,16 @@ def test_each_action_does_what_it_is_called():
 def test_a_turn_comes_to_its_rate_and_stops_again():
     agent = standing(30, 30)
     for _ in range(FRAME_RATE):
-        move(agent[0], HALL, Action.TURN_RIGHT)
+        move(agent[0], HALL, int(Action.TURN_RIGHT))
     np.testing.assert_allclose(agent["turn"], TURN_RATE, rtol=1e-6)
-    move(agent[0], HALL, Action.FORWARD)
+    move(agent[0], HALL, int(Action.FORWARD))
     np.testing.assert_allclose(agent["turn"], TURN_RATE * math.exp(-FRAME / TURN_TIME), rtol=1e-6)
 
 
 def test_a_cell_takes_about_half_a_second():
     agent, frames = standing(5, 30, speed_x=SPEED), 0
     while agent["x"] < 7:
-        move(agent[0], HALL, Action.FORWARD)
+        move(agent[0], HALL, int(Action.FORWARD))
         frames += 1
     assert 0.45 < frames / FRAME_RATE < 0.55
 
@@ -113,7 +113,7 @@ def test_it_slides_along_a_wall():
     walls = np.pad(np.zeros((1, 20), np.uint8), 1, constant_values=1)
     agent = standing(1.5, 1.5, math.pi / 4)  # obliquely into the wall on its right
     for _ in range(FRAME_RATE):
-        move(agent[0], walls, Action.FORWARD)
+        move(agent[0], walls, int(Action.FORWARD))
     assert agent["y"] == pytest.approx(2 - RADIUS, abs=1e-6)
     assert agent["speed_y"] == 0
     assert agent["x"][0] > 1.5 + 0.8 * SPEED * math.cos(math.pi / 4)
