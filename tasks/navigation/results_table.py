@@ -53,9 +53,10 @@ how the encoder starts, and the weight of depth.
 Agents without the depth target broke down again and again then, as units of f fell silent (`dead` in the log), and
 neither shorter steps nor a larger eps helped. That is rarer now, and not gone. In StaticSmall nav falls from 119 points
 to 4 at 0.87 million steps, with 19 % of the units silent, by seed 1 from 88 to 2 at 0.69 and by seed 2 from 147 to 6 at
-0.99, lstm by seed 1 from 87 to 3 at 0.69 and by seed 2 from 163 to 7 at 1.07, nav-rgbd from 97 to 30; each comes back. In
-the I-maze nav plays by chance from 1.2 to 1.8 million steps, with 33 % of the units silent; in RandomGoalSmall ff falls from
-23 to 1 at 0.73, with 54 %. No agent with the target has fallen so.
+0.99, nav-l from 110 to 3 at 0.85, with 26 %, lstm by seed 1 from 87 to 3 at 0.69 and by seed 2 from 163 to 7 at 1.07,
+nav-rgbd from 97 to 30; each comes back. In the I-maze nav plays by chance from 1.2 to 1.8 million steps, with 33 % of the
+units silent; in RandomGoalSmall ff falls from 23 to 1 at 0.73, with 54 %. No agent that predicts bands of depth has fallen
+so; nav-d2 by regression falls from 173 to 17 at 1.11, with 6 %, and comes back.
 
 **Depth as a target speeds learning**, in the I-maze by far. Told by means of five points of the log, nav-d2 first has 20, 30
 and 40 points there after 0.20, 0.32 and 0.48 million steps, nav, the same net without the target, after 0.46, 0.54 and 1.11,
