@@ -29,9 +29,8 @@ class RandomPlayer:
     """Acts by chance: each action as likely as the others."""
 
     def __init__(self, seed: int = 0) -> None:
-        self.rng = np.random.default_rng(
-            [seed, 1]
-        )  # not the numbers that maze `seed` is drawn from
+        # Not by `seed` alone, which gives the numbers that a maze of that seed is drawn from.
+        self.rng = np.random.default_rng([seed, 1])
 
     def __call__(self, simulator: Simulator) -> np.ndarray:
         """Return actions (batch,)."""
@@ -125,11 +124,8 @@ class Rollout:
     @property
     def score_error(self) -> float:
         """The standard error of the mean score; 0 of a single episode."""
-        return (
-            float(self.scores.std(ddof=1) / np.sqrt(self.scores.size))
-            if self.scores.size > 1
-            else 0.0
-        )
+        scores = self.scores
+        return float(scores.std(ddof=1) / math.sqrt(scores.size)) if scores.size > 1 else 0.0
 
     def waits(self) -> list[np.ndarray]:
         """Of the first goal of an episode, the second, …: the seconds to it, in each episode that had it."""

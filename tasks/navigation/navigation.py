@@ -51,7 +51,9 @@ class Config(CommonConfig):
     )
     gamma: float = option(0.99, "what a reward is worth one step later", minimum=0, below=1)
     reward_scale: float = option(
-        0.2, "rewards times this, then clipped to ±1: by 0.2 a goal counts five apples", above=0
+        0.2,
+        "rewards times this, then clipped at 1 and -1: by 0.2 a goal counts five apples",
+        above=0,
     )
     max_norm: float = option(0.5, "length to which the gradient is clipped", above=0)
     alpha: float = option(0.99, "RMSProp: what the mean of squares keeps", minimum=0, below=1)
