@@ -40,7 +40,8 @@ def planned() -> Iterator[tuple[str, list[str]]]:
         yield _unrolled(steps, mazes, *_run("TinyRandomGoal", "nav-d2", 0, 4_000_000))
     for steps in (LONGER, 25_000_000):  # the paper's
         yield _unrolled(50, 8, *_run("RandomGoalSmall", "nav-d2", 0, steps))
-    yield _unrolled(100, 4, *_run("IMaze", "nav-d2", 0, 4_000_000))
+    for steps in (100, 200):
+        yield _unrolled(steps, 4, *_run("IMaze", "nav-d2", 0, 4_000_000))
     yield "tiny nav-d2 seed0 a3c", [*default, "--method", "a3c", "--workers", "2", "--threads", "2"]
     for agent in AGENTS:
         if agent not in (*MAIN, "nav-rgbd"):

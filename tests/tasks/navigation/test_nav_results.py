@@ -46,7 +46,7 @@ def test_each_command_is_a_run_of_what_its_name_says(name):
     assert config.steps == millions * 1_000_000
     (unroll,) = [word for word in more if word.startswith("unroll")] or ["unroll20"]
     assert f"unroll{config.unroll}" == unroll
-    assert config.mazes == {20: 16, 50: 8, 100: 4}[config.unroll]
+    assert config.mazes == {20: 16, 50: 8, 100: 4, 200: 4}[config.unroll]
     assert config.depth_form == ("regression" if "regression" in more else "bands")
     assert config.depth1 == (0.03 if "depth1-0.03" in more else Config.depth1)
     assert config.threads == 1
