@@ -12,7 +12,7 @@ from maze.constants import FRAME_RATE
 from maze.errors import MazeError
 from maze.files import whole_file
 from maze.players import PLAYERS, find_player, rollout
-from maze.playing.session import Session, best, keep_score
+from maze.playing.session import Session, best, check_scores, keep_score
 from maze.playing.terminal import play_in_terminal
 from maze.playing.window import WindowError, play_in_window
 from maze.recording import film, save_film
@@ -92,6 +92,7 @@ def _play(options: argparse.Namespace) -> None:
         raise MazeError("--map is shown in the window, which --terminal does without.")
     session = Session(options.name, options.seed, options.seconds)
     player = options.player or _user()
+    check_scores(options.scores)
     finished = _played(session, options)
     print(session.status)
     if not finished:

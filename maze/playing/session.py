@@ -2,8 +2,10 @@
 
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from maze.errors import MazeError
 from maze.simulator import Simulator, make
 from maze.topdown import top_down
 
-__all__ = ["HELP", "KEYS", "Session", "action_of", "best", "keep_score"]
+__all__ = ["HELP", "KEYS", "Session", "action_of", "best", "check_scores", "keep_score"]
 
 HELP = "arrows or w and s: walk and turn · a and d: sideways · q: quit"
 FORWARD, BACKWARD, TURN_LEFT, TURN_RIGHT, LEFT, RIGHT = "forward", "backward", "tl", "tr", "l", "r"
@@ -91,6 +93,18 @@ class Session:
         }
 
 
+def check_scores(path: Path) -> None:
+    """See that scores can be kept there, before a game is played.
+
+    Raises
+    ------
+    MazeError
+        Where it cannot be written.
+    """
+    with _scores(path):
+        pass
+
+
 def keep_score(result: dict[str, object], path: Path) -> None:
     """Add a game to the file of scores, a line of JSON each.
 
@@ -99,10 +113,16 @@ def keep_score(result: dict[str, object], path: Path) -> None:
     MazeError
         Where it cannot be written.
     """
+    with _scores(path) as file:
+        file.write(json.dumps(result) + "\n")
+
+
+@contextmanager
+def _scores(path: Path) -> Iterator[TextIO]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(result) + "\n")
+            yield file
     except OSError as error:
         raise MazeError(f"cannot keep the score in {path}: {error.strerror}.") from error
 

@@ -266,6 +266,12 @@ def test_ways_are_drawn_of_mazes_whose_walls_stay(tmp_path, capsys):
     assert "other walls each episode" in capsys.readouterr().err
 
 
+def test_no_game_is_played_whose_score_could_not_be_kept(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("maze.__main__._played", lambda *_: pytest.fail("it is played"))
+    assert main(["play", "IMaze", "--scores", str(tmp_path)]) == 2
+    assert f"cannot keep the score in {tmp_path}" in capsys.readouterr().err
+
+
 def test_a_film_is_recorded(tmp_path):
     out = tmp_path / "film.gif"
     command = ["record", "StaticSmall", "--seconds", "0.5", "--height", "60", "--player", "random"]
