@@ -301,7 +301,9 @@ def test_a_run_and_a_resumed_one(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Fleet, "wait", die)
     with pytest.raises(RuntimeError, match="lights"):
-        start(TASK, config_of(), folder)
+        start(
+            TASK, config_of(steps="1000"), folder
+        )  # they are not there yet when the lights go out
     monkeypatch.setattr(Fleet, "wait", wait)
     begun = []
     load = Fleet.load_state_dict
@@ -312,8 +314,9 @@ def test_a_run_and_a_resumed_one(tmp_path, monkeypatch):
     assert begun[0] >= 14
     lines = map(json.loads, folder.log.read_text(encoding="utf-8").splitlines())
     logged = [line["agent_steps"] for line in lines]
-    assert len(logged) == 3
-    assert all(due <= steps <= due + 40 for due, steps in zip((50, 100, 150), logged)), logged
+    assert logged == sorted({*logged}), "fewer points than are due, where the workers were ahead"
+    assert 50 <= logged[0]
+    assert 1000 <= logged[-1] <= 1040
     assert {"score", "forgetful.score", "auc"} <= {*metrics}
     assert folder.figure("map").exists()
 
