@@ -82,7 +82,7 @@ def _draw(options: argparse.Namespace) -> None:
             imsave(part, top_down(simulator, 0, options.tile or TILE, path=options.path))
         except KeyError as error:
             raise MazeError(f"{options.out}: a picture ends in .png, .jpg or .gif.") from error
-        except (ValueError, MemoryError) as error:
+        except ValueError as error:
             raise MazeError(f"cannot write {options.out}: {error}") from error
     print(f"wrote {options.out}")
 

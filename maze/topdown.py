@@ -119,7 +119,7 @@ def wide_view(
     simulator: Simulator, n: int = 0, height: int = 336, path: bool = False
 ) -> np.ndarray:
     """Return what agent `n` sees and its maze from above, side by side, (height, w, 3) uint8."""
-    seen = simulator.view(n, height)
+    seen = simulator.view(n, height)  # first, for it refuses heights that are too large
     return side_by_side(
         seen, top_down(simulator, n, max(height // simulator.maze_size[0], 1), path)
     )

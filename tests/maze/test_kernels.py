@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from maze.kernels import JIT, cores
 from maze.kernels import threads as kernel_threads
 from maze.kernels.spinning import spin
 from maze.kernels.threads import run_sliced
+from tests.thread_races import call_while_replaced
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,24 +71,10 @@ def test_what_a_slice_raises_is_raised_after_all_have_ended(threads):
 
 def test_a_team_that_is_stopped_while_work_comes_in_leaves_none_waiting(threads):
     threads(2)
-    before, covered, deadline = sys.getswitchinterval(), [], time.monotonic() + 60
-
-    def call():
-        for _ in range(2000):
-            run_sliced(lambda first, last: covered.append(last - first), 2)
-
-    sys.setswitchinterval(1e-5)
-    try:
-        callers = [threading.Thread(target=call, daemon=True) for _ in range(2)]
-        for caller in callers:
-            caller.start()
-        while any(caller.is_alive() for caller in callers) and sum(covered) < 8000:
-            threads(2)
-            assert time.monotonic() < deadline, "a caller waits for ever"
-    finally:
-        sys.setswitchinterval(before)
-    for caller in callers:
-        caller.join(timeout=10)
+    covered: list[int] = []
+    call_while_replaced(
+        lambda: run_sliced(lambda first, last: covered.append(last - first), 2), lambda: threads(2)
+    )
     assert sum(covered) == 8000
     assert sum(t.name.startswith("maze_") for t in threading.enumerate()) < 10, (
         "old ones have ended"

@@ -28,6 +28,7 @@ from minigrad.kernels import (
     threads,
 )
 from minigrad.kernels.spinning import spin
+from tests.thread_races import call_while_replaced
 
 HOW = ((1, 1), (1, 1), (1, 1), 1)
 
@@ -244,24 +245,11 @@ def test_the_number_may_be_set_from_within_a_slice(thread_count):
 
 def test_a_team_that_is_stopped_while_work_comes_in_leaves_none_waiting(thread_count):
     thread_count(2)
-    before, sums, deadline = sys.getswitchinterval(), [], time.monotonic() + 60
-
-    def call():
-        for _ in range(2000):
-            sums.append(sum(threads.run_sliced(lambda start, stop: stop - start, 2)))
-
-    sys.setswitchinterval(1e-5)
-    try:
-        callers = [threading.Thread(target=call, daemon=True) for _ in range(2)]
-        for caller in callers:
-            caller.start()
-        while any(caller.is_alive() for caller in callers) and len(sums) < 4000:
-            threads.set_num_threads(2)
-            assert time.monotonic() < deadline, "a caller waits for ever"
-    finally:
-        sys.setswitchinterval(before)
-    for caller in callers:
-        caller.join(timeout=10)
+    sums: list[int] = []
+    call_while_replaced(
+        lambda: sums.append(sum(threads.run_sliced(lambda start, stop: stop - start, 2))),
+        lambda: threads.set_num_threads(2),
+    )
     assert sums == [2] * 4000
 
 
