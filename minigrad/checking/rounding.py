@@ -39,11 +39,14 @@ def measured(map: Map, eps: float) -> np.ndarray:
         start = [a * (1 + AWAY * rng.uniform(-1, 1, a.shape)) for a in map.arrays]
         way = [eps * rng.choice([-1, 1], a.shape) * np.maximum(1, np.abs(a)) for a in map.arrays]
         found += [_along(map, start, way), _along(map, start, [-along for along in way])]
-    return np.min(found, axis=0)
+    return np.nan_to_num(np.fmin.reduce(found))
 
 
 def _along(map: Map, start: list[np.ndarray], way: list[np.ndarray]) -> np.ndarray:
-    """By how much each output is off along a way, over steps up to `way`, or the shortest over which it moves."""
+    """By how much each output is off along a way, over steps up to `way`, or the shortest over which it moves.
+
+    Not a number where it leaps just once: that may be an edge, or rounding too coarse to be measured.
+    """
     # Evenly, steps of rounding might fall in with those along the way.
     at = BESIDE + (1 - BESIDE) * np.linspace(0, 1, POINTS) ** 1.5
     off, unknown = np.zeros(1), np.ones(1, bool)
@@ -55,14 +58,15 @@ def _along(map: Map, start: list[np.ndarray], way: list[np.ndarray]) -> np.ndarr
                     a[...] = here + steps * along
                 values.append(map.forward())
             rise = np.array(values) - values[0]
-            moves = np.count_nonzero(np.diff(rise, axis=0), axis=0) > 1  # and does not leap, once
+            leaps = np.count_nonzero(np.diff(rise, axis=0), axis=0)
+            moves = leaps > 1
             finite = np.isfinite(rise).all(0)
             rough = SAFE * _rough(at, np.where(finite, rise, 0))
             off = np.where((unknown | (reach <= 1)) & moves, np.fmax(off, rough), off)
             unknown = unknown & ~moves
             if reach >= 1 and not unknown.any():
                 break
-    return off
+    return np.where(unknown & (leaps == 1), np.nan, off)
 
 
 def _rough(at: np.ndarray, values: np.ndarray) -> np.ndarray:

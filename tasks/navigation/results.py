@@ -17,9 +17,8 @@ from tasks.navigation.agents import AGENTS
 from tasks.navigation.results_table import by_agent, page
 from tasks.published import Published, Record
 
-STEPS, LONGER = 2_000_000, 6_000_000
+STEPS, LARGE, LONGER = 2_000_000, 4_000_000, 6_000_000
 MAIN = ("nav-d2", "lstm", "ff", "nav", "nav-d1d2l")
-LARGE = ("StaticLarge", "RandomGoalLarge")
 
 
 def planned() -> Iterator[tuple[str, list[str]]]:
@@ -51,9 +50,13 @@ def planned() -> Iterator[tuple[str, list[str]]]:
     for agent in ("nav-d1d2", "nav-d1d2l"):
         name, words = _run("StaticSmall", agent, 0)
         yield f"{name} depth1-0.03", [*words, "--depth1", "0.03"]
-    for maze in ("RandomGoalSmall", *LARGE):
+    for maze, steps in (
+        ("StaticLarge", LARGE),
+        ("RandomGoalLarge", LARGE),
+        ("RandomGoalSmall", LONGER),
+    ):
         for agent in ("nav-d2", "lstm"):
-            yield _run(maze, agent, 0, LONGER)
+            yield _run(maze, agent, 0, steps)
     for agent in MAIN[1:]:
         yield f"tiny {agent} seed0", [*default, "--agent", agent, "--threads", "1"]
 
