@@ -57,6 +57,10 @@ class Published:
         """The finished runs by name."""
         return json.loads(self.record.read_text(encoding="utf-8")) if self.record.exists() else {}
 
+    def command(self, name: str) -> str:
+        """What is typed for a planned run; one that was recorded by another is missing."""
+        return shlex.join(["python", "-m", "tasks", *self.planned[name]])
+
     def write_table(self) -> None:
         """Write the page, and draw its pictures."""
         record = self.read()
@@ -79,7 +83,11 @@ class Published:
                     self.write_table()
 
         finished = self.read()
-        missing = [name for name in self.planned if name not in finished]
+        missing = [
+            name
+            for name in self.planned
+            if finished.get(name, {}).get("command") != self.command(name)
+        ]
         with ThreadPoolExecutor(side_by_side) as executor:
             list(executor.map(run, missing))
 
@@ -96,7 +104,7 @@ class Published:
         if done.returncode:
             return None
         entry = {
-            "command": shlex.join(["python", "-m", "tasks", *words]),
+            "command": self.command(name),
             "metrics": read_metrics(folder),
             "versions": read_config(folder)["versions"],
         }

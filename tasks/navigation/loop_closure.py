@@ -12,7 +12,7 @@ What is integrated goes astray a little: an agent feels its speed once in four f
 StaticSmall these labels agree with those from true positions to an F1 of about 0.85 (its test measures it), so
 an agent that knew every place by sight would be judged no better than that.
 
-Source: P. Mirowski et al., 2017, section 3.2; thresholds of one and two cells.
+Source: P. Mirowski et al., 2017, section 3.2; the thresholds, of one and two cells, as we remember them.
 """
 
 import numpy as np

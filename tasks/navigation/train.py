@@ -99,14 +99,19 @@ class Learner:
 
     def gradient(self, unroll: Unroll) -> tuple[NetOutput, dict[str, float]]:
         """Compute the gradient for an unroll, clipped, and see that it is finite."""
-        self.net.zero_grad()
         with np.errstate(all="ignore"):  # what is not finite is found and named
-            loss, output, measures = self.loss(unroll)
-            loss.backward()
+            output, measures = self._backward(unroll)
             length = optim.clip_grad_norm_(self.net.parameters(), self.max_norm)
-        if not np.isfinite(length):
-            raise NotFiniteError(_where(self.net))
+            if not np.isfinite(length):
+                self._backward(unroll)  # once more, for clipping has spread it to all gradients
+                raise NotFiniteError(_where(self.net))
         return output, measures | {"gradient": length, "dead": dead(output.f.data)}
+
+    def _backward(self, unroll: Unroll) -> tuple[NetOutput, dict[str, float]]:
+        self.net.zero_grad()
+        loss, output, measures = self.loss(unroll)
+        loss.backward()
+        return output, measures
 
     def loss(self, unroll: Unroll) -> tuple[Tensor, NetOutput, dict[str, float]]:
         """The loss of an unroll, what the network put out, and each term by name."""
@@ -175,4 +180,7 @@ def _where(net: NavigationNet) -> str:
                 f"The {kind} of {broken[0]}{others} are not finite. A new run with a lower --lr may do "
                 "better."
             )
-    return "Its parameters are finite: the loss itself overflowed. Try a smaller --lr."
+    return (
+        "Its parameters and gradients are finite, number by number: the loss or the length of the gradient "
+        "overflowed. Try a smaller --lr."
+    )

@@ -21,7 +21,9 @@ def test_missing_runs_are_started_stopped_ones_go_on_and_failures_are_left_out(
         lambda record, folder: drawn.append((folder, [*record])),
         tmp_path / "runs",
     )  # fmt: skip
-    published.record.write_text(json.dumps({"run 0": {"metrics": {}}}))
+    finished = {"command": "python -m tasks navigation --seed 0", "metrics": {}}
+    of_an_older_plan = finished | {"command": "python -m tasks navigation --seed 1 --fruit false"}
+    published.record.write_text(json.dumps({"run 0": finished, "run 1": of_an_older_plan}))
     begun = RunFolder(published.folder / "run-2")
     begun.create()
     write_json(begun.config, {"task": "navigation", "settings": {}, "versions": {"numpy": "2"}})

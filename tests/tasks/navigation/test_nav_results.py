@@ -30,6 +30,13 @@ def test_the_plan_holds_every_run_once_and_all_that_is_to_be_published():
     assert {"StaticSmall nav-rgbd seed0", "StaticLarge nav-d2 seed0 4M"} <= {*PLAN}
 
 
+def test_what_is_recorded_is_what_is_planned():
+    record = PUBLISHED.read()
+    assert {name: run["command"] for name, run in record.items()} == {
+        name: PUBLISHED.command(name) for name in record
+    }
+
+
 @pytest.mark.parametrize("name", PLAN)
 def test_each_command_is_a_run_of_what_its_name_says(name):
     task, *options = PLAN[name]

@@ -267,6 +267,20 @@ def test_not_a_number_stops_before_anything_is_changed():
         learner.learn(actor.unroll())
 
 
+def test_the_gradient_that_is_not_finite_is_named(monkeypatch):
+    net, actor = actor_of("nav-d2")
+    learner = learner_of(net, actor)
+    loss = learner.loss
+
+    def steep(unroll):
+        total, *rest = loss(unroll)
+        return total + np.sqrt(0 * net.value.weight).sum(), *rest  # 0, and its slope is 0 · inf
+
+    monkeypatch.setattr(learner, "loss", steep)
+    with pytest.raises(NotFiniteError, match=r"gradients of value\.weight are not finite"):
+        learner.learn(actor.unroll())
+
+
 def test_acting_leaves_it_to_the_learner_to_say_what_is_not_finite():
     net, actor = actor_of("nav-d2")
     for p in net.parameters():
