@@ -6,6 +6,7 @@ It differs from the synchronous form, in which one learner takes a step for a ba
 - the order of the steps is left to chance, so that the same seed does not give the same numbers;
 - each gradient is clipped by itself; the position decoder learns as the agent does, by the shared
   RMSProp at the agent's rate, where the synchronous form gives it an Adam of its own;
+- of the episodes that a worker ends from one point of the curve to the next, the last 64 count (RING);
 - the first episodes are whole, so that workers that begin together end them together;
 - a checkpoint holds parameters and mean squares as they are while others write. Episodes that were
   under way when a run was stopped are begun anew.

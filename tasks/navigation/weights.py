@@ -50,7 +50,7 @@ class Trained:
     decoder: PositionDecoder
 
     def mazes(self, batch: int = 1) -> Simulator:
-        """Mazes of its kind, such as it has not been trained in."""
+        """Mazes of its kind; starts, and all else that is drawn anew, by the seed of the tests."""
         return make_mazes(self.config, batch, TEST_SEED)
 
     def player(self) -> Player:
