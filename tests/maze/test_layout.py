@@ -91,7 +91,26 @@ def test_what_is_wrong_is_drawn_where_it_is(text, said, line, column):
     assert at - (lines[marked].index("|") + 2) == column - 1, "the arrow stands under the place"
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "###\n#.#\n###", "###\n###", "#" * (LARGEST + 1)])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n  \n#####\n#..x#\n#####",
+        "\n\t\n#####\n#....\n#####\n \n",
+        "\r\n \r\n#####\n#.#.#\n#####",
+    ],
+)
+def test_lines_have_the_numbers_that_they_have_in_the_text(text):
+    with pytest.raises(LayoutError, match=r"(?s)line 4, column.*\n    3 \| #####.*\n>   4 \| #"):
+        from_text(text)
+
+
+def test_empty_lines_around_a_maze_may_have_spaces():
+    assert str(from_text("  \n####\n#..#\n####\n  \n")) == "####\n#..#\n####"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "   \n \n", "\n\n", "###\n#.#\n###", "###\n###", "#" * (LARGEST + 1)]
+)
 def test_where_nobody_could_play_is_refused(text):
     with pytest.raises(LayoutError, match=r"empty|free tile|at most"):
         from_text(text)
@@ -116,13 +135,40 @@ WALLS = from_text("#####\n#...#\n#####").walls
         ({"walls": WALLS * 11}, "from 0 to 10"),
         ({"walls": WALLS, "goals": [(0, 0)]}, "(?s)a goal at line 1, column 1.*>   1 "),
         ({"walls": WALLS, "apples": [(1, 1), (1, 4)]}, "an? apple at line 2, column 5"),
-        ({"walls": WALLS, "strawberries": [(9, 9)]}, "a strawberry at line 10, column 10"),
-        ({"walls": WALLS, "starts": [(-1, 2)]}, "a start at line 0"),
+        (
+            {"walls": WALLS, "strawberries": [(9, 9)]},
+            "(?s)a strawberry in row 9, column 9.*3 x 5.* 3 | #",
+        ),
+        (
+            {"walls": WALLS, "goals": [(-2, 1)]},
+            r"(?s)a goal in row -2.*    1 \| #####\n.*    3 \| #####$",
+        ),
+        ({"walls": WALLS, "starts": [(1, 1), (1, 1)], "goals": [(1, 1)]}, "it is the goal's"),
+        ({"walls": WALLS, "starts": [(1, 1)], "goals": [(1, 1), (1, 1)]}, "it is the goal's"),
+        ({"walls": WALLS, "goals": [(1.0, 1.0)]}, r"layout: goals must be tiles \(row, column\)"),
+        ({"walls": WALLS, "apples": (1, 1)}, "apples must be tiles"),
+        ({"walls": WALLS, "starts": [(1, 1, 1)]}, "starts must be tiles"),
+        ({"walls": WALLS, "strawberries": None}, "strawberries must be tiles"),
     ],
 )
 def test_one_made_of_arrays_is_checked_as_well(made, said):
     with pytest.raises(LayoutError, match=said):
         Layout(**made)
+
+
+def test_tiles_may_be_of_any_whole_numbers_and_count_once():
+    layout = Layout(WALLS, goals=np.array([[1, 1], [1, 3], [1, 1]]), starts=[[np.int64(1), 2]])
+    assert (layout.goals, layout.starts) == ([(1, 1), (1, 3)], [(1, 2)])
+    assert type(layout.goals[0][0]) is int
+
+
+def test_walls_that_were_checked_stay_as_they_are():
+    walls = WALLS.copy()
+    layout = Layout(walls)
+    walls[:] = 0
+    assert np.array_equal(layout.walls, WALLS)
+    with pytest.raises(ValueError, match="read-only"):
+        layout.walls[0, 0] = 0
 
 
 def test_files_that_are_none(tmp_path):
