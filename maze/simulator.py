@@ -15,7 +15,7 @@ from maze.kernels.threads import run_sliced
 from maze.layout import Layout
 from maze.textures import pictures, texels
 from maze.variants import Variant, find
-from maze.world import World
+from maze.world import World, check_agents
 
 __all__ = ["Observation", "Simulator", "make"]
 
@@ -141,8 +141,15 @@ class Simulator(World):
         return observation, observation.reward, self.over
 
     def look(self) -> Observation:
-        """Return what all agents see, without a step: for when their records were changed by hand."""
+        """Return what all agents see, without a step: for when their records were changed by hand.
+
+        Raises
+        ------
+        MazeError
+            Where one of them cannot be so; with the number of its maze.
+        """
         self._check_begun()
+        check_agents(self.agents, self.episodes)
         self._left = self._steps_left()
         return self.advance(self._look)
 

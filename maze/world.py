@@ -1,5 +1,6 @@
 """The state of a batch of mazes: agents, things, walls and random numbers; without a picture of it."""
 
+import copy
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,11 +12,11 @@ from maze.arguments import MOST_REPEAT, checked_flag, checked_seeds, whole
 from maze.constants import ACTION_REPEAT
 from maze.episode import Episode, EpisodeSampler
 from maze.errors import EpisodeError, MazeError
-from maze.kernels.records import AGENT, LOOK, THING
+from maze.kernels.records import AGENT, LOOK, STRAWBERRY, THING
 from maze.kernels.rules import start
 from maze.variants import Variant
 
-__all__ = ["World"]
+__all__ = ["World", "check_agents"]
 
 MOST = 65_536  # environments in a batch
 
@@ -165,7 +166,10 @@ class World:
         MazeError
             Where it is not; with what differs.
         """
-        different = _difference(_from_bytes(theirs), self._making())
+        made = _from_bytes(theirs)
+        if not isinstance(made, dict):
+            raise MazeError(f"this state is of no mazes: what they are made of is {made!r} in it.")
+        different = _difference(made, self._making())
         if different:
             raise MazeError(f"this state is of other mazes: {different}.")
 
@@ -188,22 +192,30 @@ class World:
         Raises
         ------
         MazeError
-            Where the state is of another maze or batch; with what differs.
+            Where the state is of another maze or batch, with what differs, or is damaged. These mazes
+            then go on as they were.
         """
+        rngs = copy.deepcopy(self.rngs)
         try:
             self.check_making(state["making"])
             agents = np.asarray(state["agents"], np.uint8).view(AGENT).reshape(self.agents.shape)
             things = np.asarray(state["things"], np.uint8).view(THING).reshape(self._things.shape)
             origins = _from_bytes(state["origins"])
+            for rng, origin in zip(rngs, origins, strict=True):
+                rng.bit_generator.state = origin
         except MazeError:
             raise
-        except (KeyError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise MazeError(
                 f"this state is not of these {self.batch} mazes {self.variant.name}: {error}."
             ) from error
-        for rng, origin in zip(self.rngs, origins, strict=True):
-            rng.bit_generator.state = origin
-        self.begin(range(self.batch))  # draws the same episodes again
+        episodes = [self._draw(rng) for rng in rngs]  # the same again
+        check_agents(agents, episodes)
+        _check_things(things, self.maze_size)
+        self._origins = origins
+        for n, (rng, episode) in enumerate(zip(rngs, episodes, strict=True)):
+            self.rngs[n].bit_generator.state = rng.bit_generator.state
+            self._put(n, episode)
         self.agents[...], self._things[...] = agents, things
         self._left = self._steps_left()
 
@@ -231,6 +243,32 @@ class World:
             + ": begin their next episodes by reset(over), with the mask that step returned; of Gymnasium's "
             'vector environment, by reset(options={"reset_mask": truncated}).'
         )
+
+
+def check_agents(agents: np.ndarray, episodes: Sequence[Episode]) -> None:
+    """See that records of AGENT, changed by hand or read, are such that the kernels stay inside their arrays."""
+    for n, (agent, episode) in enumerate(zip(agents, episodes, strict=True)):
+        height, width = episode.walls.shape
+        x, y, of = agent["x"], agent["y"], f"the agent of maze {n} of the batch"
+        if not (0 <= x < width and 0 <= y < height) or episode.walls[int(y), int(x)]:
+            raise MazeError(
+                f"{of} is at x={x}, y={y}, where there is no floor: put it on a tile of "
+                f"episodes[{n}].layout.free, as in x = column + 0.5, y = row + 0.5."
+            )
+        for name in ("angle", "speed_x", "speed_y", "turn"):
+            if not np.isfinite(agent[name]):
+                raise MazeError(f"{of} has {name}={agent[name]}: give it a finite number.")
+        whole(f"{of}: starts", agent["starts"], 1, len(episode.starts))
+
+
+def _check_things(things: np.ndarray, maze_size: tuple[int, int]) -> None:
+    """The same of records of THING, (batch, M)."""
+    height, width = maze_size
+    inside = (0 <= things["x"]) & (things["x"] < width) & (0 <= things["y"])
+    inside &= things["y"] < height
+    known = (0 <= things["kind"]) & (things["kind"] <= STRAWBERRY)
+    for n, k in np.argwhere(~(inside & known)):
+        raise MazeError(f"thing {k} of maze {n} of the batch is {things[n, k]}, which is none.")
 
 
 def _difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ import pytest
 import maze
 from maze import EpisodeError, LayoutError, MazeError
 from maze.arguments import checked_seeds
+from maze.kernels.records import AGENT, THING
 from maze.topdown import wide_view
 
 
@@ -404,6 +405,59 @@ def test_time_that_was_changed_by_hand_counts_after_a_look():
     mazes.agents["frame"][1] = mazes.frames - mazes.repeat
     mazes.look()
     assert mazes.step(np.zeros(2, int))[2].tolist() == [False, True]
+
+
+IMPOSSIBLE = [
+    ("x", np.nan, "x=nan"),
+    ("y", 1e7, "y=10000000.0"),
+    ("x", 0.5, "no floor"),
+    ("y", -1.5, "no floor"),
+    ("angle", np.inf, "angle=inf"),
+    ("speed_x", np.nan, "speed_x=nan"),
+    ("starts", 10**6, "starts="),
+    ("starts", 0, "starts="),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "said"), IMPOSSIBLE)
+def test_records_that_cannot_be_so_are_not_looked_at(name, value, said):
+    mazes = maze.make("StaticSmall", 3, size=8)
+    mazes.reset()
+    mazes.agents[name][1] = value
+    with pytest.raises(MazeError, match=f"the agent of maze 1 of the batch.*{said}"):
+        mazes.look()
+
+
+def as_bytes(text):
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+def damaged(state):
+    """That state with one of its parts damaged, each in turn."""
+    for name, value, _ in IMPOSSIBLE:
+        agents = state["agents"].copy()
+        agents.view(AGENT)[name] = value
+        yield state | {"agents": agents}
+    for name, value in (("x", np.nan), ("y", -1.0), ("kind", 9)):
+        things = state["things"].copy()
+        things.view(THING)[name] = value
+        yield state | {"things": things}
+    for origins in ("[]", "[null, null]", "5", '[{"state": 1}, {}]', "x"):
+        yield state | {"origins": as_bytes(origins)}
+    for making in ("[]", "null", "x"):
+        yield state | {"making": as_bytes(making)}
+
+
+def test_a_damaged_state_is_refused_and_changes_nothing():
+    other, mazes = (maze.make("RandomMazeSmall", 2, seed, size=8) for seed in (0, 7))
+    other.reset()
+    mazes.reset()
+    before = mazes.state()
+    for state in damaged(other.state()):
+        with pytest.raises(MazeError):
+            mazes.load_state(state)
+        for name, value in mazes.state().items():
+            np.testing.assert_array_equal(value, before[name])
 
 
 def test_the_first_reset_is_of_all():
