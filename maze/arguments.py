@@ -1,5 +1,6 @@
 """What callers hand in, checked: sizes, seeds, masks, actions."""
 
+from collections.abc import Sequence
 from operator import index
 from typing import Any
 
@@ -58,10 +59,10 @@ def checked_seeds(seed: Any, batch: int) -> list[Any]:
     """Return a seed for each maze: seed + i, or each its own; or None for each, for other numbers each time."""
     if seed is None:
         return [None] * batch
-    try:
-        seeds = [int(seed) + i for i in range(batch)] if _is_whole(seed) else list(seed)
-    except TypeError:  # no number, and not several
-        seeds = []
+    if _is_whole(seed):
+        seeds = [int(seed) + i for i in range(batch)]
+    else:  # a set is in no order
+        seeds = [*seed] if isinstance(seed, Sequence) or np.ndim(seed) else []
     if len(seeds) != batch or not all(_is_whole(s) and s >= 0 for s in seeds):
         raise MazeError(
             f"seed={seed!r}: give one whole number from 0 up (maze i then has seed + i), or one for "

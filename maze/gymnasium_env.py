@@ -1,6 +1,6 @@
 """The maze behind Gymnasium's interface: one environment, and a batch of them stepped natively."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -23,12 +23,12 @@ from maze.errors import EpisodeError, MazeError
 from maze.kernels.records import LOOK
 from maze.simulator import Observation, Simulator, make
 from maze.topdown import wide_view
+from maze.world import MOST
 
 __all__ = ["MazeEnv", "MazeVectorEnv"]
 
 ENDLESS = 10**9  # frames: the time limit is Gymnasium's
 MOST_REWARD = 1_000.0  # of one step, for Gymnasium's Box; none comes near
-RENDER_FPS = FRAME_RATE // ACTION_REPEAT
 OPTIONS = ("size", "order", "fruit", "repeat")  # of `maze.make`, which an environment passes on
 
 
@@ -62,7 +62,10 @@ class MazeEnv(gymnasium.Env):
         ``max_episode_steps`` too.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": RENDER_FPS}
+    metadata: dict[str, Any] = {
+        "render_modes": ["rgb_array"],
+        "render_fps": FRAME_RATE / ACTION_REPEAT,
+    }
 
     def __init__(
         self,
@@ -73,6 +76,7 @@ class MazeEnv(gymnasium.Env):
     ) -> None:
         _check_options(options)
         self.simulator = make(maze, 1, None, ring=0, frames=ENDLESS, **options)
+        self.metadata = _metadata(self.simulator)
         self.render_mode = _known(render_mode)
         self.last = checked_flag("last", last)
         self.observation_space = _observation_space(self.simulator, last)
@@ -162,11 +166,11 @@ class MazeVectorEnv(VectorEnv):
         self.autoreset_mode = _autoreset(autoreset_mode)
         drawn = 2 if self.autoreset_mode is AutoresetMode.SAME_STEP else 1  # in one call
         ring = 0 if checked_flag("copy", copy) else 4 * drawn
+        self.num_envs = num_envs = whole("num_envs", num_envs, 1, MOST)
         self.simulator = make(maze, num_envs, None, ring=ring, frames=frames, **options)
-        self.num_envs = num_envs
         self.render_mode = _known(render_mode)
         self.last = checked_flag("last", last)
-        self.metadata = {**MazeEnv.metadata, "autoreset_mode": self.autoreset_mode}
+        self.metadata = _metadata(self.simulator) | {"autoreset_mode": self.autoreset_mode}
         self.single_observation_space = _observation_space(self.simulator, last)
         self.single_action_space = spaces.Discrete(len(Action))
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -195,6 +199,10 @@ class MazeVectorEnv(VectorEnv):
 
         Of a sequence of seeds, a maze with None keeps its random numbers, and so do those that are not reset.
         """
+        if not (options is None or isinstance(options, Mapping)):
+            raise MazeError(
+                f'options={options!r}: reset takes a dict, as in {{"reset_mask": truncated}}, or None.'
+            )
         seeds, mask = self._seeds(seed), (options or {}).get("reset_mask")
         mask = np.ones(self.num_envs, bool) if mask is None else checked_mask(mask, self.num_envs)
         for n in np.flatnonzero(mask):
@@ -206,12 +214,10 @@ class MazeVectorEnv(VectorEnv):
         return self._observed(seen), self._infos()
 
     def _seeds(self, seed: Any) -> list[int | None]:
-        if seed is None or np.ndim(seed) == 0:
+        if not isinstance(seed, Sequence) or all(one is not None for one in seed):
             return checked_seeds(seed, self.num_envs)
-        seeds = [None if s is None else checked_seeds(s, 1)[0] for s in seed]
-        if len(seeds) != self.num_envs:
-            raise MazeError(f"{len(seeds)} seeds for {self.num_envs} mazes.")
-        return seeds
+        checked_seeds([0 if one is None else one for one in seed], self.num_envs)
+        return list(seed)
 
     def step(
         self, actions: Any
@@ -219,7 +225,10 @@ class MazeVectorEnv(VectorEnv):
         """Act in all mazes; see `MazeVectorEnv` for what follows the end of an episode."""
         simulator, terminated = self.simulator, np.zeros(self.num_envs, bool)
         if self._over.any() and self.autoreset_mode is AutoresetMode.NEXT_STEP:
-            actions = np.where(self._over, LOOK, checked_actions(actions, self.num_envs))
+            given = np.array(actions)
+            if given.shape == self._over.shape:
+                given[self._over] = 0  # whatever they are, these are ignored
+            actions = np.where(self._over, LOOK, checked_actions(given, self.num_envs))
             simulator.begin(np.flatnonzero(self._over))
             seen = simulator.advance(actions)
         else:
@@ -272,6 +281,10 @@ def _observation_space(simulator: Simulator, last: bool) -> spaces.Dict:
         parts["action"] = spaces.Discrete(len(Action) + 1)
         parts["reward"] = spaces.Box(0, MOST_REWARD, (1,), np.float32)
     return spaces.Dict(parts)
+
+
+def _metadata(simulator: Simulator) -> dict[str, Any]:
+    return MazeEnv.metadata | {"render_fps": FRAME_RATE / simulator.repeat}
 
 
 def _check_options(options: dict[str, Any]) -> None:

@@ -221,6 +221,40 @@ def test_a_finished_episode_is_not_stepped_on():
         env.step(np.zeros(3, int))
 
 
+def test_the_action_of_a_finished_episode_is_ignored():
+    first = []
+    for ignored in (0, 99):
+        env = make_vec()
+        env.reset(seed=0)
+        for a in actions(6, 3):
+            env.step(a)
+        first.append(env.step(np.full(3, ignored))[0]["rgb"])
+    np.testing.assert_array_equal(*first)
+    for a in actions(6, 3):
+        env.step(a)
+    for wrong in (0, np.zeros(2, int), np.zeros(3), np.zeros(3, bool)):
+        with pytest.raises(MazeError, match="takes 3 whole numbers"):
+            env.step(wrong)
+
+
+@pytest.mark.parametrize("repeat", [1, 4, 8])
+def test_what_is_rendered_lasts_as_long_as_a_step(repeat):
+    single = gymnasium.make("maze/StaticSmall-v0", repeat=repeat)
+    for env in (single, make_vec(repeat=repeat)):
+        assert env.metadata["render_fps"] == 60 / repeat
+
+
+@pytest.mark.parametrize("count", [0, 1.5, None])
+def test_a_number_of_mazes_that_is_none(count):
+    with pytest.raises(MazeError, match=f"num_envs={count}: this takes a whole number from 1"):
+        MazeVectorEnv("StaticSmall", num_envs=count)
+
+
+def test_options_of_a_reset_that_are_none():
+    with pytest.raises(MazeError, match=r"options=\[1\]: reset takes a dict"):
+        make_vec().reset(options=[1])
+
+
 def test_seeds_for_each():
     env = make_vec(copy=True)
     first = env.reset(seed=[7, 8, 9])[0]
@@ -228,7 +262,7 @@ def test_seeds_for_each():
     kept = env.reset(seed=[7, None, 9])[0]
     assert np.array_equal(kept["rgb"][0], first["rgb"][0])
     assert not np.array_equal(kept["rgb"][1], first["rgb"][1])
-    with pytest.raises(MazeError, match="2 seeds for 3"):
+    with pytest.raises(MazeError, match=r"seed=\[1, 2\].*each of the 3 mazes"):
         env.reset(seed=[1, 2])
 
 
@@ -257,9 +291,9 @@ def test_a_limit_of_steps_that_is_none(limit):
         MazeVectorEnv("StaticSmall", max_episode_steps=limit)
 
 
-@pytest.mark.parametrize("seed", ["a", -1, 1.5, ["a", 1, 2], [1, -1, None]])
+@pytest.mark.parametrize("seed", ["a", -1, 1.5, ["a", 1, 2], [1, -1, None], [1, None], {1, 2, 3}])
 def test_seeds_that_are_none(seed):
-    with pytest.raises(MazeError, match="give one whole number from 0 up"):
+    with pytest.raises(MazeError, match="give one whole number from 0 up.*each of the 3 mazes"):
         make_vec().reset(seed=seed)
 
 
