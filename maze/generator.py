@@ -4,11 +4,12 @@ from itertools import permutations
 
 import numpy as np
 
+from maze.arguments import whole
 from maze.errors import MazeError
 from maze.layout import LARGEST, Layout
 from maze.paths import STEPS
 
-__all__ = ["random_layout"]
+__all__ = ["check_cells", "random_layout"]
 
 ROOM_SIDES = (2, 3)  # cells
 CELLS_A_ROOM = 25  # so many cells of a maze bring it one more room
@@ -28,12 +29,7 @@ def random_layout(rows: int, columns: int, rng: np.random.Generator) -> Layout:
     MazeError
         Where that is no size of a maze.
     """
-    most = (LARGEST - 1) // 2
-    if not (1 <= rows <= most and 1 <= columns <= most and rows * columns >= 2):
-        raise MazeError(
-            f"A maze of {rows} x {columns} cells cannot be drawn: it takes at least two cells, and at "
-            f"most {most} in a row or column."
-        )
+    check_cells(rows, columns)
     walls = np.ones((2 * rows + 1, 2 * columns + 1), np.uint8)
     _grow_tree(walls, rows, columns, rng)
     for _ in range(rows * columns // CELLS_A_ROOM):
@@ -52,6 +48,19 @@ def random_layout(rows: int, columns: int, rng: np.random.Generator) -> Layout:
         starts=[],
         name="random maze",
     )
+
+
+def check_cells(rows: int, columns: int) -> None:
+    """See that a maze of so many cells can be drawn.
+
+    Raises
+    ------
+    MazeError
+        Where it cannot.
+    """
+    most = (LARGEST - 1) // 2
+    if whole("rows", rows, 1, most) * whole("columns", columns, 1, most) < 2:
+        raise MazeError("a maze of 1 x 1 cells has no room for a goal: give it two cells or more.")
 
 
 def _grow_tree(walls: np.ndarray, rows: int, columns: int, rng: np.random.Generator) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from maze.arguments import whole
 from maze.constants import FRAME, TURN_TIME, Action
 from maze.errors import MazeError
 from maze.paths import STEPS
@@ -18,6 +19,7 @@ __all__ = ["PLAYERS", "Oracle", "Player", "RandomPlayer", "Rollout", "find_playe
 
 Player = Callable[[Simulator], np.ndarray]
 
+MOST_SEED = 2**63 - 1
 ASIDE = 0.2  # tiles beside the middle of its way, from which on the oracle first comes back to it
 STRAIGHT, OBLIQUE = (
     0.2,
@@ -30,7 +32,7 @@ class RandomPlayer:
 
     def __init__(self, seed: int = 0) -> None:
         # Not by `seed` alone, which gives the numbers that a maze of that seed is drawn from.
-        self.rng = np.random.default_rng([seed, 1])
+        self.rng = np.random.default_rng([whole("seed", seed, 0, MOST_SEED), 1])
 
     def __call__(self, simulator: Simulator) -> np.ndarray:
         """Return actions (batch,)."""
@@ -89,7 +91,7 @@ def find_player(name: str, seed: int = 0) -> Player:
     Raises
     ------
     MazeError
-        Where there is none.
+        Where there is none, or the seed is none.
     """
     if name not in PLAYERS:
         raise MazeError(f"there is no player {name!r}; there are {' and '.join(PLAYERS)}.")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from maze.constants import LONG_EPISODE, SHORT_EPISODE
 from maze.errors import MazeError
+from maze.generator import check_cells
 from maze.layout import Layout, from_file
 
 __all__ = ["VARIANTS", "Variant", "find", "names"]
@@ -19,13 +20,18 @@ class Variant:
     Attributes
     ----------
     name, summary : str
-    layout : path of a text file or a Layout, or (rows, columns) in cells of mazes drawn anew each episode
+    layout : Path of a text file or a Layout, or (rows, columns) in cells of mazes drawn anew each episode
     moves_goal : bool
         Whether the goal is drawn from the whole floor each episode, and not from the layout's places.
     moves_fruit : bool
         The same of the fruit.
     frames : int
         Of an episode, at 60 a second.
+
+    Raises
+    ------
+    MazeError
+        Where the layout is none of these.
     """
 
     name: str
@@ -34,6 +40,15 @@ class Variant:
     moves_goal: bool = False
     moves_fruit: bool = False
     frames: int = SHORT_EPISODE
+
+    def __post_init__(self) -> None:
+        if isinstance(self.layout, tuple) and len(self.layout) == 2:
+            check_cells(*self.layout)
+        elif not isinstance(self.layout, (Path, Layout)):
+            raise MazeError(
+                f"{self.name}: layout={self.layout!r}: this takes a Layout, the Path of a text file, or "
+                "(rows, columns) in cells."
+            )
 
     @property
     def is_random(self) -> bool:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from maze import MazeError
 from maze.generator import random_layout
+from maze.variants import Variant
 
 
 @given(rows=st.integers(1, 9), columns=st.integers(2, 12), seed=st.integers(0, 10_000))
@@ -40,7 +41,18 @@ def test_there_are_loops_and_rooms():
     assert min(rooms) >= 4
 
 
-@pytest.mark.parametrize("size", [(0, 5), (1, 1), (-3, 4), (5, 1_000)])
+@pytest.mark.parametrize(
+    "size", [(0, 5), (1, 1), (-3, 4), (5, 1_000), (500, 500), (2.5, 3), (3, True)]
+)
 def test_sizes_that_are_none(size):
-    with pytest.raises(MazeError, match="cells cannot be drawn"):
+    said = r"(rows|columns)=.*from 1 to 99|two cells or more"
+    with pytest.raises(MazeError, match=said):
         random_layout(*size, np.random.default_rng(0))
+    with pytest.raises(MazeError, match=said):
+        Variant("own", "", size)
+
+
+@pytest.mark.parametrize("layout", [[5, 5], (5, 5, 5), "own.txt", None])
+def test_what_is_no_layout_makes_no_variant(layout):
+    with pytest.raises(MazeError, match=r"^own: layout=.*or \(rows, columns\)"):
+        Variant("own", "", layout)

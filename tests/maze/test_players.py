@@ -67,6 +67,8 @@ def test_chance_in_a_maze_is_not_what_the_maze_was_drawn_from():
 def test_a_player_that_is_none():
     with pytest.raises(MazeError, match="no player 'human'; there are oracle and random"):
         find_player("human")
+    with pytest.raises(MazeError, match="seed=-1: this takes a whole number from 0"):
+        find_player("random", -1)
 
 
 def table(text):
