@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from maze.arguments import LARGEST_IMAGE, whole
 from maze.kernels.caster import THING_SIDE
 from maze.kernels.records import GOAL
 from maze.layout import Tile
@@ -53,6 +54,7 @@ def top_down(
 
 def ground(walls: np.ndarray, tile: int) -> np.ndarray:
     """Return walls and floor, (H tile, W tile, 3) uint8; `walls` as in an `Episode`."""
+    tile = whole("tile", tile, 1, LARGEST_IMAGE)
     colors = np.vstack([FLOOR, average_color()]).astype(np.uint8)
     return colors[np.kron(walls, np.ones((tile, tile), walls.dtype))]
 
@@ -118,7 +120,10 @@ def side_by_side(*images: np.ndarray, gap: int = 4) -> np.ndarray:
 def wide_view(
     simulator: Simulator, n: int = 0, height: int = 336, path: bool = False
 ) -> np.ndarray:
-    """Return what agent `n` sees and its maze from above, side by side, (height, w, 3) uint8."""
+    """Return what agent `n` sees and its maze from above, side by side, (height, w, 3) uint8.
+
+    A tile has at least a pixel: a maze of more rows than `height` makes the image as high as that.
+    """
     seen = simulator.view(n, height)  # first, for it refuses heights that are too large
     return side_by_side(
         seen, top_down(simulator, n, max(height // simulator.maze_size[0], 1), path)

@@ -136,6 +136,14 @@ def test_small_maps_can_be_drawn(tile):
     assert top_down(mazes, 1, tile, path=True).shape == (19 * tile, 31 * tile, 3)
 
 
+@pytest.mark.parametrize("tile", [0, -1, 1.5])
+def test_tiles_of_so_many_pixels_cannot_be_drawn(tile):
+    mazes = maze.make("IMaze", 1, 0, size=1)
+    mazes.reset()
+    with pytest.raises(MazeError, match=f"tile={tile}: this takes a whole number from 1"):
+        top_down(mazes, tile=tile)
+
+
 def test_views_stand_side_by_side():
     joined = side_by_side(
         np.full((4, 2, 3), 200, np.uint8), np.full((2, 3, 3), 100, np.uint8), gap=2
@@ -146,6 +154,7 @@ def test_views_stand_side_by_side():
     mazes = maze.make("IMaze", 1, 0)
     mazes.reset()
     assert wide_view(mazes, 0, 110).shape[0] == 110
+    assert wide_view(mazes, 0, 5).shape[0] == 11, "a pixel a tile"
 
 
 def test_no_colour_of_a_film_is_far_off(tmp_path):
