@@ -132,14 +132,16 @@ def _record(options: argparse.Namespace) -> None:
 
 def _ways(options: argparse.Namespace) -> None:
     simulator = make(options.name, options.episodes, options.seed, size=1)
-    if simulator.variant.is_random:
-        raise MazeError(f"{simulator.variant.name} has other walls each episode: no map fits all.")
+    if simulator.variant.is_random and options.episodes > 1:
+        raise MazeError(
+            f"{simulator.variant.name} has other walls each episode, and no map fits all: give --episodes 1."
+        )
     from maze.figures import ways
 
     played = rollout(simulator, find_player(options.player, options.seed))
     name = simulator.variant.name
     out = options.out or Path(f"{Path(name).stem}-ways.png")
-    figure = ways(simulator.episodes[0], played, f"{name}: {options.player}")
+    figure = ways(simulator.episodes, played, f"{name}: {options.player}")
     with whole_file(out) as part:
         try:
             figure.savefig(part, dpi=110)

@@ -1,10 +1,14 @@
 """Figures: ways through a maze, and where one has been. matplotlib is imported when something is drawn."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from maze.episode import Episode
+from maze.kernels.records import GOAL
 from maze.topdown import ground
 
 if TYPE_CHECKING:
@@ -23,7 +27,8 @@ def draw_maze(axes: Any, episode: Episode, pale: float = 0.6) -> None:
     height, width = episode.walls.shape
     image += (255 - image) * pale
     axes.imshow(image.astype(np.uint8), extent=(0, width, height, 0))
-    goal, fruit = episode.things[0], episode.things[1:]
+    is_goal = episode.things["kind"] == GOAL
+    goal, fruit = episode.things[is_goal], episode.things[~is_goal]
     axes.plot(fruit["x"], fruit["y"], "o", color="#c02040", markersize=5, zorder=3)
     axes.plot(
         goal["x"], goal["y"], "*", color="#ffb000", markeredgecolor="black", markersize=16, zorder=4
@@ -71,34 +76,45 @@ def visits(episode: Episode, poses: np.ndarray) -> np.ndarray:
     return counts / max(len(tiles), 1)
 
 
-def draw_heat_map(axes: Any, episode: Episode, poses: np.ndarray) -> Any:
-    """Draw where the time was spent, in per cent of it a tile, and return the image for a colour bar."""
+def draw_heat_map(axes: Any, episodes: Sequence[Episode], poses: np.ndarray) -> Any:
+    """Draw where the time was spent, in per cent of it a tile, and return the image for a colour bar.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    episodes : sequence of Episode
+        Of the same walls. Drawn are the goal and fruit that lie there in all of them.
+    poses : (..., 2 or 3)
+        x and y in tiles, as in `Rollout.poses`.
+    """
+    things = reduce(np.intersect1d, [episode.things for episode in episodes])
+    episode = replace(episodes[0], things=things)
     height, width = episode.walls.shape
     share = np.ma.masked_where(episode.walls > 0, 100 * visits(episode, poses))
     draw_maze(axes, episode, pale=0.75)
     return axes.imshow(share, cmap="viridis", extent=(0, width, height, 0), vmin=0)
 
 
-def ways(episode: Episode, played: "Rollout", title: str = "") -> "Figure":
+def ways(episodes: Sequence[Episode], played: "Rollout", title: str = "") -> "Figure":
     """Draw the way of the first of N episodes, from light to dark, beside where all N spent their time.
 
     Parameters
     ----------
-    episode : Episode
-        The first; the others have the same walls.
+    episodes : sequence of Episode
+        All N, of the same walls.
     played : Rollout
         Of all.
     title : str, optional
     """
     from matplotlib.figure import Figure
 
-    height, width = episode.walls.shape
+    height, width = episodes[0].walls.shape
     count = played.poses.shape[1]
     figure = Figure(figsize=(11, 1 + 5 * height / width), layout="constrained")
     left, right = figure.subplots(1, 2)
-    draw_trajectory(left, episode, played.poses[:, 0], played.found[:, 0])
+    draw_trajectory(left, episodes[0], played.poses[:, 0], played.found[:, 0])
     left.set_title(f"one episode: points {played.scores[0]:.0f}, goals {played.found[:, 0].sum()}")
-    image = draw_heat_map(right, episode, played.poses)
+    image = draw_heat_map(right, episodes, played.poses)
     right.set_title(f"{count} episodes: points {played.scores.mean():.1f} in the mean")
     figure.colorbar(image, ax=right, label="% of the time", shrink=0.8)
     figure.suptitle(title)

@@ -234,11 +234,25 @@ def test_figures_draw_ways_and_where_the_time_was_spent():
     lengths = [np.linalg.norm(np.diff(line, axis=0), axis=1).max() for line in lines.get_segments()]
     assert max(lengths) < 1, "a teleport is no way"
     assert len(lengths) == 299 - played.found[1:, 0].sum()
-    image = figures.draw_heat_map(axes[1], episode, played.poses)
+    image = figures.draw_heat_map(axes[1], mazes.episodes, played.poses)
     share = image.get_array()
     assert share.sum() == pytest.approx(100)
     assert (np.ma.getmaskarray(share) == (episode.walls > 0)).all()
     axes[0].figure.canvas.draw()
+
+
+@pytest.mark.parametrize(
+    ("name", "goals", "fruit"), [("StaticSmall", 1, 5), ("IMaze", 0, 3), ("RandomGoalSmall", 0, 0)]
+)
+def test_a_heat_map_shows_what_lies_in_the_same_place_in_all_episodes(name, goals, fruit):
+    from matplotlib.figure import Figure
+
+    mazes = maze.make(name, 20, 0, size=1)
+    mazes.reset()
+    axes = Figure().subplots()
+    figures.draw_heat_map(axes, mazes.episodes, mazes.info()["pose"])
+    drawn = {line.get_marker(): len(line.get_xdata()) for line in axes.lines}
+    assert drawn == {"*": goals, "o": fruit}
 
 
 def test_visits_by_hand():

@@ -263,7 +263,10 @@ def test_ways_are_drawn_of_mazes_whose_walls_stay(tmp_path, capsys):
     assert main(["ways", "IMaze", "--player", "random", "--episodes", "2", "--out", str(out)]) == 0
     assert out.read_bytes().startswith(b"\x89PNG")
     assert main(["ways", "RandomMazeSmall"]) == 2
-    assert "other walls each episode" in capsys.readouterr().err
+    assert "give --episodes 1" in capsys.readouterr().err
+    out.unlink()
+    assert main(["ways", "RandomMazeSmall", "--episodes", "1", "--out", str(out)]) == 0
+    assert out.exists()
 
 
 def test_no_game_is_played_whose_score_could_not_be_kept(tmp_path, monkeypatch, capsys):
