@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from maze.constants import START_DISTANCE
-from maze.generator import random_layout
+from maze.generator import fruit_in, random_layout
 from maze.kernels.records import APPLE, GOAL, STRAWBERRY, THING
 from maze.layout import Layout, Tile
 from maze.paths import path_distances
@@ -87,7 +87,7 @@ class EpisodeSampler:
         if self.layout is None:
             rows, columns = self.variant.layout  # type: ignore[misc]
             height, width = 2 * rows + 1, 2 * columns + 1
-            return (height, width), height * width, rows * columns
+            return (height, width), height * width, 1 + fruit_in(rows, columns)
         height, width = self.layout.walls.shape
         things = 1 + len(self.layout.apples) + len(self.layout.strawberries)
         return (height, width), len(self.layout.free), things

@@ -9,7 +9,7 @@ from maze.errors import MazeError
 from maze.layout import LARGEST, Layout
 from maze.paths import STEPS
 
-__all__ = ["check_cells", "random_layout"]
+__all__ = ["check_cells", "fruit_in", "random_layout"]
 
 ROOM_SIDES = (2, 3)  # cells
 CELLS_A_ROOM = 25  # so many cells of a maze bring it one more room
@@ -38,7 +38,7 @@ def random_layout(rows: int, columns: int, rng: np.random.Generator) -> Layout:
 
     cells = rng.permutation(rows * columns)
     tiles = [(2 * int(cell // columns) + 1, 2 * int(cell % columns) + 1) for cell in cells]
-    fruit = tiles[1 : 1 + max(1, rows * columns // CELLS_A_FRUIT)]
+    fruit = tiles[1 : 1 + fruit_in(rows, columns)]
     strawberries = round(STRAWBERRIES * len(fruit))
     return Layout(
         walls=walls,
@@ -61,6 +61,11 @@ def check_cells(rows: int, columns: int) -> None:
     most = (LARGEST - 1) // 2
     if whole("rows", rows, 1, most) * whole("columns", columns, 1, most) < 2:
         raise MazeError("a maze of 1 x 1 cells has no room for a goal: give it two cells or more.")
+
+
+def fruit_in(rows: int, columns: int) -> int:
+    """How much fruit lies in a maze of so many cells."""
+    return max(1, rows * columns // CELLS_A_FRUIT)
 
 
 def _grow_tree(walls: np.ndarray, rows: int, columns: int, rng: np.random.Generator) -> None:

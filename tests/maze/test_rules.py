@@ -8,6 +8,7 @@ from maze import Action
 from maze.constants import REACH, START_DISTANCE
 from maze.kernels.records import APPLE, GOAL, STRAWBERRY
 from maze.paths import path_distances
+from maze.variants import Variant
 
 CORRIDOR = "#############\n#P.A...S...G#\n#############"
 
@@ -145,6 +146,14 @@ def test_what_an_episode_draws_anew(name, goals, fruit, layouts):
         else:
             assert different == {"stays": 1}.get(told, told)
     assert len({len(e[1]) for e in episodes}) == 1, "there is always as much fruit"
+
+
+@pytest.mark.parametrize("cells", [(1, 2), (2, 1), (4, 5), (5, 10), (9, 15)])
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_random_maze_has_room_for_its_things_and_no_more(cells, moves):
+    mazes = maze.make(Variant("own", "", cells, moves, moves), 10, 0, size=1)
+    mazes.reset()
+    assert max(len(episode.things) for episode in mazes.episodes) == mazes._things.shape[1]
 
 
 def test_sparse_has_no_fruit():
