@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from maze.errors import MazeError
@@ -19,11 +19,15 @@ def whole_file(path: Path) -> Iterator[Path]:
     MazeError
         Where it cannot be written. What stood under `path` before is then still there.
     """
-    part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    if not path.name or os.path.exists(path) and not os.path.isfile(path):
+        raise MazeError(f"cannot write {str(path)!r}: that is no file. Give it the name of one.")
+    target = path.resolve()  # what a link leads to, not the link, is replaced
+    part = target.with_name(f".{os.getpid()}.{target.name}")
     try:
         yield part
-        os.replace(part, path)
+        os.replace(part, target)
     except OSError as error:
         raise MazeError(f"cannot write {path}: {error.strerror or error}.") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # as where the folder is none: the error above says so
+            part.unlink()

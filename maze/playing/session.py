@@ -1,6 +1,7 @@
 """One game of a person: which keys mean what, the clock, and where scores are kept."""
 
 import json
+import math
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -114,7 +115,8 @@ def keep_score(result: dict[str, object], path: Path) -> None:
         Where it cannot be written.
     """
     with _scores(path) as file:
-        file.write(json.dumps(result) + "\n")
+        cut_short = path.read_bytes()[-1:] not in (b"", b"\n")  # a line that a full disk left
+        file.write("\n" * cut_short + json.dumps(result) + "\n")
 
 
 @contextmanager
@@ -134,7 +136,7 @@ def best(path: Path, maze: str, seconds: object, most: int = 5) -> list[dict[str
     for line in text.splitlines():
         try:
             game = json.loads(line)
-            if (game["maze"], game["seconds"]) == (maze, seconds):
+            if (game["maze"], game["seconds"]) == (maze, seconds) and math.isfinite(game["score"]):
                 games.append((float(game["score"]), game))
         except (ValueError, KeyError, TypeError):
             continue

@@ -1,6 +1,7 @@
 """Play in a terminal: each character is two pixels, one above the other, in half-blocks of colour."""
 
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -23,7 +24,9 @@ __all__ = [
 ]
 
 HOLD = 0.25  # seconds that a key counts as held: a terminal tells no release
-ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left"}  # after ESC [
+#: A sequence that a key sends, or a character.
+KEY = re.compile(r"(\x1b\[[0-?]*[ -/]*[@-~]|\x1bO.)|(.)", re.DOTALL)
+ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left"}  # at its end
 TALLEST = 120  # pixels
 
 
@@ -131,15 +134,10 @@ def _waiting(terminal: int) -> str:
 
 
 def _parse(typed: str) -> list[str]:
-    """Names of the keys: arrows come as ESC [ A to D."""
-    keys, k = [], 0
-    while k < len(typed):
-        if typed[k : k + 2] in ("\x1b[", "\x1bO"):
-            keys.append(ARROWS.get(typed[k + 2 : k + 3], ""))
-            k += 3
-        else:
-            keys.append(typed[k].lower())
-            k += 1
+    """Names of the keys: arrows come as ESC [ A to D, with Ctrl or Shift as ESC [ 1 ; 5 A."""
+    keys = []
+    for control, key in KEY.findall(typed):
+        keys.append(ARROWS.get(control[-1:], "") if control else key.lower())
     return keys
 
 

@@ -92,6 +92,7 @@ class _Game:
         self.line.pack(side="bottom")
         window.bind("<KeyPress>", self._press)
         window.bind("<KeyRelease>", self._release)
+        window.bind("<FocusOut>", lambda event: self.released.clear())  # releases go elsewhere then
         window.protocol("WM_DELETE_WINDOW", window.quit)
 
     def run(self) -> bool:

@@ -74,6 +74,14 @@ def test_scores_are_kept_best_first(tmp_path):
         keep_score({}, path / "below a file")
 
 
+def test_a_line_that_was_cut_short_costs_no_other_game(tmp_path):
+    path = tmp_path / "scores.jsonl"
+    path.write_text('{"maze": "IMaze", "seconds": 60.0, "score": NaN}\n{"maze": "IMaze", "sec')
+    for score in (3, 9):
+        keep_score({"maze": "IMaze", "seconds": 60.0, "score": score}, path)
+    assert [game["score"] for game in best(path, "IMaze", 60.0)] == [9, 3]
+
+
 def test_games_are_ranked_among_those_of_their_length(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("maze.__main__.play_in_window", lambda session, _: play(session))
     path = tmp_path / "scores.jsonl"
@@ -104,6 +112,7 @@ def test_half_blocks_show_two_pixels_a_character():
 
 def test_keys_of_a_terminal():
     assert _parse("w\x1b[A\x1bOCq\x1b[Z") == ["w", "up", "right", "q", ""]
+    assert _parse("\x1b[1;5Aa\x1b[1;2D\x1b[3~\x1b") == ["up", "a", "left", "", "\x1b"]
 
 
 def test_no_terminal_no_game():
@@ -316,6 +325,10 @@ def test_no_time_to_play(command, seconds, capsys):
         (["record", "IMaze", "--out", "film.avi"], "a film is a .gif"),
         (["record", "IMaze", "--seed", "-1"], "seed=-1"),
         (["draw", "IMaze", "--out", "no/such/folder/a.png"], "cannot write"),
+        (["draw", "IMaze", "--out", __file__ + "/a.png"], "cannot write"),
+        (["draw", "IMaze", "--out", "a" * 300 + ".png"], "cannot write"),
+        (["draw", "IMaze", "--out", "."], "that is no file"),
+        (["draw", "IMaze", "--out", "/dev/null"], "that is no file"),
     ],
 )
 def test_what_cannot_be_done_is_said(arguments, said, capsys, tmp_path, monkeypatch):
