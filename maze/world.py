@@ -247,18 +247,27 @@ class World:
 
 def check_agents(agents: np.ndarray, episodes: Sequence[Episode]) -> None:
     """See that records of AGENT, changed by hand or read, are such that the kernels stay inside their arrays."""
-    for n, (agent, episode) in enumerate(zip(agents, episodes, strict=True)):
-        height, width = episode.walls.shape
-        x, y, of = agent["x"], agent["y"], f"the agent of maze {n} of the batch"
-        if not (0 <= x < width and 0 <= y < height) or episode.walls[int(y), int(x)]:
+    walls = np.stack([episode.walls for episode in episodes])
+    height, width = walls.shape[1:]
+    x, y, starts = agents["x"], agents["y"], agents["starts"]
+    inside = (0 <= x) & (x < width) & (0 <= y) & (y < height)
+    row, column = (np.where(inside, w, 0).astype(int) for w in (y, x))  # (0, 0) is a wall
+    for n in np.flatnonzero(walls[np.arange(len(agents)), row, column]):
+        raise MazeError(
+            f"the agent of maze {n} of the batch is at x={x[n]}, y={y[n]}, where there is no floor: put it on "
+            f"a tile of episodes[{n}].layout.free, as in x = column + 0.5, y = row + 0.5."
+        )
+    for name in ("angle", "speed_x", "speed_y", "turn"):
+        for n in np.flatnonzero(~np.isfinite(agents[name])):
             raise MazeError(
-                f"{of} is at x={x}, y={y}, where there is no floor: put it on a tile of "
-                f"episodes[{n}].layout.free, as in x = column + 0.5, y = row + 0.5."
+                f"the agent of maze {n} of the batch has {name}={agents[name][n]}: give it a finite number."
             )
-        for name in ("angle", "speed_x", "speed_y", "turn"):
-            if not np.isfinite(agent[name]):
-                raise MazeError(f"{of} has {name}={agent[name]}: give it a finite number.")
-        whole(f"{of}: starts", agent["starts"], 1, len(episode.starts))
+    most = np.array([len(episode.starts) for episode in episodes])
+    for n in np.flatnonzero((starts < 1) | (starts > most)):
+        raise MazeError(
+            f"the agent of maze {n} of the batch has starts={starts[n]}: it has from 1 to {most[n]} places to "
+            "start from."
+        )
 
 
 def _check_things(things: np.ndarray, maze_size: tuple[int, int]) -> None:
