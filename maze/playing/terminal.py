@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import sys
 import textwrap
 import time
@@ -97,11 +98,13 @@ def half_blocks(image: np.ndarray) -> str:
 
 @contextmanager
 def clean_screen() -> Iterator[None]:
-    """A screen of one's own; the old one is given back."""
+    """A screen of one's own; the old one is given back, also where the process is told to end."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.stdout.write("\x1b[?1049h\x1b[?25l\x1b[2J")
     try:
         yield
     finally:
+        signal.signal(signal.SIGTERM, before)
         sys.stdout.write("\x1b[0m\x1b[?25h\x1b[?1049l")
         sys.stdout.flush()
 

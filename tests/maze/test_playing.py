@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -18,7 +19,13 @@ from maze.__main__ import main
 from maze.constants import IDLE
 from maze.playing import clock, terminal
 from maze.playing.session import HELP, Session, action_of, best, keep_score
-from maze.playing.terminal import _parse, fitting_height, half_blocks, play_in_terminal
+from maze.playing.terminal import (
+    _parse,
+    clean_screen,
+    fitting_height,
+    half_blocks,
+    play_in_terminal,
+)
 from maze.playing.window import WindowError, play_in_window, show
 
 FOLDER = Path(maze.__file__).parents[1]
@@ -113,6 +120,14 @@ def test_half_blocks_show_two_pixels_a_character():
 def test_keys_of_a_terminal():
     assert _parse("w\x1b[A\x1bOCq\x1b[Z") == ["w", "up", "right", "q", ""]
     assert _parse("\x1b[1;5Aa\x1b[1;2D\x1b[3~\x1b") == ["up", "a", "left", "", "\x1b"]
+
+
+def test_a_process_that_is_told_to_end_gives_the_screen_back(capsys):
+    with pytest.raises(SystemExit) as ended, clean_screen():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert capsys.readouterr().out.endswith("\x1b[?25h\x1b[?1049l")
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_no_terminal_no_game():
