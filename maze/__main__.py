@@ -98,9 +98,9 @@ def _play(options: argparse.Namespace) -> None:
     if not finished:
         print("Left before the end: this game is not kept.")
         return
-    result = session.result(player)
+    result = session.result(player) | {"map": options.map}
     keep_score(result, options.scores)
-    for place, game in enumerate(best(options.scores, session.name, result["seconds"]), 1):
+    for place, game in enumerate(best(options.scores, result), 1):
         print(f"{place}. {game['score']:5.0f}  {game.get('player')}  {game.get('date')}")
 
 
@@ -138,11 +138,12 @@ def _ways(options: argparse.Namespace) -> None:
         )
     from maze.figures import ways
 
-    played = rollout(simulator, find_player(options.player, options.seed))
+    player = find_player(options.player, options.seed)
     name = simulator.variant.name
     out = options.out or Path(f"{Path(name).stem}-ways.png")
-    figure = ways(simulator.episodes, played, f"{name}: {options.player}")
     with whole_file(out) as part:
+        played = rollout(simulator, player)
+        figure = ways(simulator.episodes, played, f"{name}: {options.player}")
         try:
             figure.savefig(part, dpi=110)
         except ValueError as error:  # another ending than those of pictures
@@ -151,12 +152,13 @@ def _ways(options: argparse.Namespace) -> None:
 
 
 def _score(options: argparse.Namespace) -> None:
-    text = scores.report(options.episodes, options.seed)
-    print(text)
     if options.out is None:
+        print(scores.report(options.episodes, options.seed))
         return
     with whole_file(options.out) as part:
+        text = scores.report(options.episodes, options.seed)
         part.write_text(text, encoding="utf-8")
+    print(text)
 
 
 def _parser() -> argparse.ArgumentParser:

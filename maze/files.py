@@ -24,6 +24,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     target = path.resolve()  # what a link leads to, not the link, is replaced
     part = target.with_name(f".{os.getpid()}.{target.name}")
     try:
+        part.touch()  # now, so that no work is done for a file that cannot be
         yield part
         os.replace(part, target)
     except OSError as error:

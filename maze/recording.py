@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +96,8 @@ def _write_mp4(frames: Iterable[np.ndarray], path: Path, rate: float) -> None:
         "yuv420p",
         str(path),
     ]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+    # Where it ends early the pipe breaks, and its exit code says so.
+    with suppress(BrokenPipeError), subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
         for frame in (first, *frames):
             process.stdin.write(np.ascontiguousarray(frame[:height, :width]).tobytes())

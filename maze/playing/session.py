@@ -78,7 +78,9 @@ class Session:
     def status(self) -> str:
         """A line on how it stands."""
         agent = self.simulator.agents[0]
-        left = (self.simulator.frames - int(agent["frame"])) / FRAME_RATE
+        left = (
+            max(self.simulator.frames - int(agent["frame"]), 0) / FRAME_RATE
+        )  # the last step may be cut
         return f"{left:3.0f} s left   points {agent['score']:.0f}   goals {agent['goals']}   {self.name}"
 
     def result(self, player: str) -> dict[str, object]:
@@ -129,15 +131,19 @@ def _scores(path: Path) -> Iterator[TextIO]:
         raise MazeError(f"cannot keep the score in {path}: {error.strerror}.") from error
 
 
-def best(path: Path, maze: str, seconds: object, most: int = 5) -> list[dict[str, object]]:
-    """Return the best games of that maze and length, the best first; lines that are no games are left out."""
+def best(path: Path, like: dict[str, object], most: int = 5) -> list[dict[str, object]]:
+    """Return the best games of that one's maze and length, with a map or without, the best first.
+
+    Lines that are no games are left out.
+    """
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     games = []
     for line in text.splitlines():
         try:
             game = json.loads(line)
-            if (game["maze"], game["seconds"]) == (maze, seconds) and math.isfinite(game["score"]):
+            alike = all(game.get(key) == like[key] for key in ("maze", "seconds", "map"))
+            if alike and math.isfinite(game["score"]):
                 games.append((float(game["score"]), game))
-        except (ValueError, KeyError, TypeError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             continue
     return [game for _, game in sorted(games, key=lambda pair: -pair[0])[:most]]

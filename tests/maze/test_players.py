@@ -205,6 +205,17 @@ def test_films_that_cannot_be_written(tmp_path, monkeypatch, name, said):
         save_film([], tmp_path / name, 15)
 
 
+def test_ffmpeg_that_ends_early_says_why_itself(tmp_path, monkeypatch):
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda name: str(program))
+    frames = np.zeros((30, 200, 300, 3), np.uint8)  # more than a pipe holds
+    with pytest.raises(MazeError, match="what it said stands above"):
+        save_film(frames, tmp_path / "film.mp4", 15)
+    assert not (tmp_path / "film.mp4").exists()
+
+
 def test_ffmpeg_is_given_every_frame(tmp_path, monkeypatch):
     """By a stand-in that keeps what it is given."""
     program = tmp_path / "ffmpeg"

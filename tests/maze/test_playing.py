@@ -69,24 +69,30 @@ def test_a_session_ends_with_its_time():
     assert (result["maze"], result["player"], result["seconds"]) == ("IMaze", "somebody", 1)
 
 
+LIKE = {"maze": "IMaze", "seconds": 60.0, "map": False}
+
+
 def test_scores_are_kept_best_first(tmp_path):
     path = tmp_path / "deep" / "scores.jsonl"
     for score, name in ((3, "IMaze"), (9, "IMaze"), (100, "StaticSmall")):
-        keep_score({"maze": name, "seconds": 60.0, "score": score}, path)
+        keep_score(LIKE | {"maze": name, "score": score}, path)
+    keep_score(LIKE | {"map": True, "score": 200}, path)
     with path.open("a") as file:
         file.write('half a line\n{"maze": "IMaze"}\n{"maze": "IMaze", "seconds": 60}\n')
-    assert [game["score"] for game in best(path, "IMaze", 60.0)] == [9, 3]
-    assert best(tmp_path / "none", "IMaze", 60.0) == []
+    assert [game["score"] for game in best(path, LIKE)] == [9, 3]
+    assert best(tmp_path / "none", LIKE) == []
     with pytest.raises(MazeError, match="cannot keep the score"):
         keep_score({}, path / "below a file")
 
 
 def test_a_line_that_was_cut_short_costs_no_other_game(tmp_path):
     path = tmp_path / "scores.jsonl"
-    path.write_text('{"maze": "IMaze", "seconds": 60.0, "score": NaN}\n{"maze": "IMaze", "sec')
+    path.write_text(
+        '{"maze": "IMaze", "seconds": 60.0, "map": false, "score": NaN}\n[1]\n{"maze": "IMaze", "sec'
+    )
     for score in (3, 9):
-        keep_score({"maze": "IMaze", "seconds": 60.0, "score": score}, path)
-    assert [game["score"] for game in best(path, "IMaze", 60.0)] == [9, 3]
+        keep_score(LIKE | {"score": score}, path)
+    assert [game["score"] for game in best(path, LIKE)] == [9, 3]
 
 
 def test_games_are_ranked_among_those_of_their_length(tmp_path, monkeypatch, capsys):
