@@ -59,28 +59,29 @@ million steps, with 33 % of the units silent; in RandomGoalSmall ff falls from 2
 predicts bands of depth has fallen so; nav-d2 by regression falls from 173 to 17 at 1.11, with 6 %, and comes back.
 
 **Depth as a target speeds learning**, in the I-maze by far. Told by means of five points of the log, nav-d2 first has 20,
-30 and 40 points there after 0.20, 0.32 and 0.48 million steps, nav, the same net without the target, after 0.46, 0.54 and
-1.11, lstm has 30 after 1.05 and never 40. (ff has 30 after 0.52, and finds the goal in half of the episodes only.) In
-StaticSmall nav-d2 has 100 points after 0.71, 0.52 and 0.62 million steps (three seeds), nav after 1.03, 0.93 and 0.83; in
-the end both come near what the oracle has. lstm (0.71, 0.87, 0.89) lies between them; ff (0.69, 0.62, 0.65), which has no
-memory to learn with, is as fast as nav-d2. In StaticLarge nav-d2 has 50 and 100 points after 2.22 and 2.74 million steps,
-and ends with 205 at 4 million (the oracle has 300), lstm after 2.68 and 3.35, and ends with 122. In RandomGoalLarge nav-d2
-has 10 and 20 points after 0.93 and 2.32 million steps, and ends with 24 at 4 million, lstm has 10 after 2.28 and never 20,
-and ends with 14: both have only begun to learn there (the oracle has 227). In RandomGoalSmall depth does not help within 2
-million steps: by two seeds nav ends with 48 and 25 points, with an AUC of 22 and 15, nav-d2 with 33 and 38, with an AUC of
-19 and 20. Why was not found.
+30 and 40 points there after 0.20, 0.32 and 0.48 million steps (by seed 1 after 0.18, 0.22 and 0.30), nav, the same net
+without the target, after 0.46, 0.54 and 1.11 (by seed 1 after 0.52, 0.73 and never), and they end with 46 and 52 points,
+and with 45 and 35; lstm has 30 after 1.05 and never 40. (ff has 30 after 0.52, and finds the goal in half of the episodes
+only.) In StaticSmall nav-d2 has 100 points after 0.71, 0.52 and 0.62 million steps (three seeds), nav after 1.03, 0.93 and
+0.83; in the end both come near what the oracle has. lstm (0.71, 0.87, 0.89) lies between them; ff (0.69, 0.62, 0.65), which
+has no memory to learn with, is as fast as nav-d2. In StaticLarge nav-d2 has 50 and 100 points after 2.22 and 2.74 million
+steps, and ends with 205 at 4 million (the oracle has 300), lstm after 2.68 and 3.35, and ends with 122. In RandomGoalLarge
+nav-d2 has 10 and 20 points after 0.93 and 2.32 million steps, and ends with 24 at 4 million, lstm has 10 after 2.28 and
+never 20, and ends with 14: both have only begun to learn there (the oracle has 227). In RandomGoalSmall depth does not help
+within 2 million steps: by two seeds nav ends with 48 and 25 points, with an AUC of 22 and 15, nav-d2 with 33 and 38, with
+an AUC of 19 and 20. Why was not found.
 
 It is best predicted from h: by depth from f, nav-d1 has 100 points in StaticSmall after 0.89 million steps, by loop closure
 nav-l after 1.01, by both nav-d1l after 1.09, one seed each, which is as nav does, whose seeds differ by as much. And better
 as one of 8 bands than as a number: by regression nav-d2 has an AUC of 112 there and ends with 179 points (one seed), by
 bands with 127, 134 and 130, and with 193, 184 and 184.
 
-**More targets** are better in the I-maze, where nav-d1d2l ends with 56 points, nav-d2 with 46, and not elsewhere. In
-StaticSmall nav-d1d2 needs 0.93 million steps for its 100 points, nav-d1d2l 1.09, 0.93 and 0.81 (three seeds), and ends with
-166, 171 and 158. It is not loop closure that slows them: nav-d2l, without depth from f (D1), is as fast as nav-d2 (0.65)
-and ends with 197, more than any other. Nor is it the weight of D1 alone: by a third of it, `--depth1 0.03`, nav-d1d2 has 100
-points after 0.67, but nav-d1d2l after 1.45 only. Most of these are single seeds, and why one learns so much later was not
-found. In RandomGoalSmall nav-d1d2l ends with 30, nav-d2 with 33.
+**More targets** are better in the I-maze, where nav-d1d2l ends with 56 points (one seed), nav-d2 with 46 and 52, and not
+elsewhere. In StaticSmall nav-d1d2 needs 0.93 million steps for its 100 points, nav-d1d2l 1.09, 0.93 and 0.81 (three seeds),
+and ends with 166, 171 and 158. It is not loop closure that slows them: nav-d2l, without depth from f (D1), is as fast as
+nav-d2 (0.65) and ends with 197, more than any other. Nor is it the weight of D1 alone: by a third of it, `--depth1 0.03`,
+nav-d1d2 has 100 points after 0.67, but nav-d1d2l after 1.45 only. Most of these are single seeds, and why one learns so
+much later was not found. In RandomGoalSmall nav-d1d2l ends with 30 and 25, nav-d2 with 33 and 38 (two seeds).
 
 **Depth is better a target than an input.** In StaticSmall nav-rgbd, which sees depth as a fourth channel of the picture, has
 by three seeds an AUC of 105, 113 and 103; nav-d2, which has to predict it, has 127, 134 and 130. They end with 169, 178 and
@@ -89,15 +90,16 @@ by three seeds an AUC of 105, 113 and 103; nav-d2, which has to predict it, has 
 **Loop closure** is told where ways lead back, as in the I-maze, from arm to arm: there a loop is closed in 23 % of the
 steps, and the head of nav-d1d2l tells them with an F1 of 0.96 and puts 99.8 % of the pairs in the right order, a clock 81.
 In StaticSmall, by an agent that takes the straight way, it is in 2 % only: the head of nav-d2l puts 94 % in the right
-order, a clock 92. In RandomGoalSmall it is in 39 %, and the head of nav-d1d2l does not know more than a clock, 86 and 85 %.
+order, a clock 92. In RandomGoalSmall it is in 39 %, and the head of nav-d1d2l knows hardly more than a clock, 86 and 85 %
+(by seed 1 84 and 81).
 
 **Asynchronous or in step.** In the tiny maze two workers of A3C learn as much in as many steps as the synchronous learner:
 they end with 232 points, it with 228, and the AUC is 183 and 174. They take longer for a step.
 
 **Position** is told best, of the agents with memory, from one that has to predict depth: in StaticSmall from h of nav-d2 in
 74, 78 and 78 % of the steps, of lstm in 66, 55 and 62, of nav in 60, 50 and 58. But from f of ff it is told as well or
-better: in 74, 78 and 77 there, in the I-maze in 76 (nav-d2 55), in RandomGoalSmall in 35 (27). In the lecture it is told
-best from the agents with memory; in these mazes places look different, so that a picture is enough.
+better: in 74, 78 and 77 there, in the I-maze in 76 (nav-d2 55), in RandomGoalSmall in 35 (27), by seed 1 in 36 (35). In the
+lecture it is told best from the agents with memory; in these mazes places look different, so that a picture is enough.
 
 **Memory of the search.** What an agent without memory lacks is seen in the I-maze. Its goal is in one of four arms, and ff
 finds it in 53 % of the episodes: it goes to and fro between the two arms of one side, as if it had not been there just now.
