@@ -115,7 +115,9 @@ def ways(episodes: Sequence[Episode], played: "Rollout", title: str = "") -> "Fi
     draw_trajectory(left, episodes[0], played.poses[:, 0], played.found[:, 0])
     left.set_title(f"one episode: points {played.scores[0]:.0f}, goals {played.found[:, 0].sum()}")
     image = draw_heat_map(right, episodes, played.poses)
-    right.set_title(f"{count} episode{'s' * (count > 1)}: points {played.scores.mean():.1f} in the mean")
+    right.set_title(
+        f"{count} episode{'s' * (count > 1)}: points {played.scores.mean():.1f} in the mean"
+    )
     figure.colorbar(image, ax=right, label="% of the time", shrink=0.8)
     figure.suptitle(title)
     return figure

@@ -69,11 +69,11 @@ class Published:
         with whole_file(self.table) as file:
             file.write(self.page(record, self.planned).encode())
 
-    def run_missing(self, side_by_side: int) -> None:
-        """Run what the record lacks, so many processes at a time."""
+    def run_missing(self, side_by_side: int) -> bool:
+        """Run what the record lacks, so many processes at a time; whether all came to their end."""
         lock = Lock()
 
-        def run(name: str) -> None:
+        def run(name: str) -> bool:
             entry = self._see_through(name)
             if entry:
                 with lock:
@@ -81,6 +81,7 @@ class Published:
                     with whole_file(self.record) as file:
                         file.write(record.encode() + b"\n")
                     self.write_table()
+            return entry is not None
 
         finished = self.read()
         missing = [
@@ -89,7 +90,7 @@ class Published:
             if finished.get(name, {}).get("command") != self.command(name)
         ]
         with ThreadPoolExecutor(side_by_side) as executor:
-            list(executor.map(run, missing))
+            return all([*executor.map(run, missing)])
 
     def _see_through(self, name: str) -> dict[str, Any] | None:
         """Start the run or go on with it: its entry, or None where it ended early."""
@@ -120,11 +121,14 @@ class Published:
             "--run", type=int, metavar="N", help="first run those that are missing, N at a time"
         )
         side_by_side = parser.parse_args(arguments).run
+        complete = True
         if side_by_side is not None:
             if side_by_side < 1:
                 parser.error(f"--run {side_by_side} must be at least 1")
-            self.run_missing(side_by_side)
+            complete = self.run_missing(side_by_side)
         self.write_table()
+        if not complete:
+            parser.exit(1, "Not all runs came to their end: see above.\n")
 
 
 def commands(record: Record) -> str:

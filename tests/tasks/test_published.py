@@ -42,7 +42,9 @@ def test_missing_runs_are_started_stopped_ones_go_on_and_failures_are_left_out(
         return SimpleNamespace(returncode=0)
 
     monkeypatch.setattr(subprocess, "run", pretend)
-    published.main("x", ["--run", "1"])
+    with pytest.raises(SystemExit) as ended:
+        published.main("x", ["--run", "1"])
+    assert ended.value.code == 1, "run 3 failed"
     folders = [str(published.folder / f"run-{k}") for k in range(4)]
     assert typed == [
         ["navigation", "--seed", "1", "--out", folders[1]],
