@@ -78,10 +78,8 @@ class Session:
     def status(self) -> str:
         """A line on how it stands."""
         agent = self.simulator.agents[0]
-        left = (
-            max(self.simulator.frames - int(agent["frame"]), 0) / FRAME_RATE
-        )  # the last step may be cut
-        return f"{left:3.0f} s left   points {agent['score']:.0f}   goals {agent['goals']}   {self.name}"
+        frames = max(self.simulator.frames - int(agent["frame"]), 0)  # the last step may be cut
+        return f"{frames / FRAME_RATE:3.0f} s left   points {agent['score']:.0f}   goals {agent['goals']}   {self.name}"
 
     def result(self, player: str) -> dict[str, object]:
         """What is kept of it."""
