@@ -84,8 +84,9 @@ class Session:
     def result(self, player: str) -> dict[str, object]:
         """What is kept of it."""
         agent = self.simulator.agents[0]
+        own = self.name.endswith(".txt")  # one file, however its path was typed
         return {
-            "maze": self.name,
+            "maze": str(Path(self.name).resolve()) if own else self.name,
             "player": player,
             "score": float(agent["score"]),
             "goals": int(agent["goals"]),

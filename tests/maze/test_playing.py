@@ -69,6 +69,14 @@ def test_a_session_ends_with_its_time():
     assert (result["maze"], result["player"], result["seconds"]) == ("IMaze", "somebody", 1)
 
 
+def test_a_layout_of_ones_own_is_one_maze_however_its_path_is_typed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("own.txt").write_text("#####\n#P.G#\n#####\n")
+    typed = ("own.txt", "./own.txt", str(tmp_path / "own.txt"))
+    mazes = {Session(name, 0, 1).result("me")["maze"] for name in typed}
+    assert mazes == {str(Path("own.txt").resolve())}
+
+
 LIKE = {"maze": "IMaze", "seconds": 60.0, "map": False}
 
 
