@@ -136,18 +136,18 @@ def _ways(options: argparse.Namespace) -> None:
         raise MazeError(
             f"{simulator.variant.name} has other walls each episode, and no map fits all: give --episodes 1."
         )
+    from matplotlib.backend_bases import FigureCanvasBase
+
     from maze.figures import ways
 
     player = find_player(options.player, options.seed)
     name = simulator.variant.name
     out = options.out or Path(f"{Path(name).stem}-ways.png")
+    if out.suffix[1:].lower() not in FigureCanvasBase.get_supported_filetypes():
+        raise MazeError(f"{out}: a picture ends in .png, .jpg, .svg or .pdf.")
     with whole_file(out) as part:
         played = rollout(simulator, player)
-        figure = ways(simulator.episodes, played, f"{name}: {options.player}")
-        try:
-            figure.savefig(part, dpi=110)
-        except ValueError as error:  # another ending than those of pictures
-            raise MazeError(f"cannot write {out}: {error}") from error
+        ways(simulator.episodes, played, f"{name}: {options.player}").savefig(part, dpi=110)
     print(f"wrote {out}")
 
 

@@ -307,6 +307,13 @@ def test_ways_are_drawn_of_mazes_whose_walls_stay(tmp_path, capsys):
     assert out.exists()
 
 
+@pytest.mark.parametrize("name", ["ways", "ways.foo"])
+def test_no_ways_are_walked_for_what_is_no_picture(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("maze.__main__.rollout", lambda *_: pytest.fail("they are walked"))
+    assert main(["ways", "IMaze", "--out", str(tmp_path / name)]) == 2
+    assert f"{name}: a picture ends in .png" in capsys.readouterr().err
+
+
 def test_no_game_is_played_whose_score_could_not_be_kept(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("maze.__main__._played", lambda *_: pytest.fail("it is played"))
     assert main(["play", "IMaze", "--scores", str(tmp_path)]) == 2
