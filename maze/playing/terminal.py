@@ -27,6 +27,8 @@ __all__ = [
 HOLD = 0.25  # seconds that a key counts as held: a terminal tells no release
 #: A sequence that a key sends, or a character.
 KEY = re.compile(r"(\x1b\[[0-?]*[ -/]*[@-~]|\x1bO.)|(.)", re.DOTALL)
+#: The beginning of such a sequence, at the end of what was read.
+UNFINISHED = re.compile(r"\x1b(\[[0-?]*[ -/]*|O)?\Z")
 ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left"}  # at its end
 TALLEST = 120  # pixels
 
@@ -120,9 +122,16 @@ def _keys() -> Iterator[Callable[[], list[str]]]:
 
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
+    rest = ""
+
+    def read() -> list[str]:
+        nonlocal rest
+        keys, rest = _parse(rest + _waiting(terminal))
+        return keys
+
     try:
         tty.setcbreak(terminal)
-        yield lambda: _parse(_waiting(terminal))
+        yield read
     finally:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
@@ -136,12 +145,17 @@ def _waiting(terminal: int) -> str:
     return os.read(terminal, 1_024).decode(errors="ignore")
 
 
-def _parse(typed: str) -> list[str]:
-    """Names of the keys: arrows come as ESC [ A to D, with Ctrl or Shift as ESC [ 1 ; 5 A."""
+def _parse(typed: str) -> tuple[list[str], str]:
+    """Names of the keys, and what is to be read with what comes next.
+
+    Arrows come as ESC [ A to D, with Ctrl or Shift as ESC [ 1 ; 5 A.
+    """
+    unfinished = UNFINISHED.search(typed)
+    end = unfinished.start() if unfinished else len(typed)
     keys = []
-    for control, key in KEY.findall(typed):
+    for control, key in KEY.findall(typed[:end]):
         keys.append(ARROWS.get(control[-1:], "") if control else key.lower())
-    return keys
+    return keys, typed[end:]
 
 
 def _windows_keys() -> list[str]:

@@ -20,6 +20,7 @@ from maze.constants import IDLE
 from maze.playing import clock, terminal
 from maze.playing.session import HELP, Session, action_of, best, keep_score
 from maze.playing.terminal import (
+    _keys,
     _parse,
     clean_screen,
     fitting_height,
@@ -132,8 +133,27 @@ def test_half_blocks_show_two_pixels_a_character():
 
 
 def test_keys_of_a_terminal():
-    assert _parse("w\x1b[A\x1bOCq\x1b[Z") == ["w", "up", "right", "q", ""]
-    assert _parse("\x1b[1;5Aa\x1b[1;2D\x1b[3~\x1b") == ["up", "a", "left", "", "\x1b"]
+    assert _parse("w\x1b[A\x1bOCq\x1b[Z") == (["w", "up", "right", "q", ""], "")
+    assert _parse("\x1b[1;5Aa\x1b[1;2D\x1b[3~\x1bw") == (["up", "a", "left", "", "\x1b", "w"], "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no pseudo-terminal")
+@pytest.mark.parametrize("pressed", [b"\x1b[A", b"\x1bOA", b"\x1b[1;5A"])
+def test_a_key_whose_bytes_come_one_by_one(pressed, monkeypatch):
+    import pty
+    import select
+
+    outer, inner = pty.openpty()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(fileno=lambda: inner))
+    keys = []
+    with _keys() as read:
+        for byte in pressed:
+            os.write(outer, bytes([byte]))
+            assert select.select([inner], [], [], 10)[0]
+            keys += read()
+    os.close(outer)
+    os.close(inner)
+    assert keys == ["up"]
 
 
 def test_a_process_that_is_told_to_end_gives_the_screen_back(capsys):
