@@ -24,6 +24,8 @@ __all__ = [
     "shows_half_blocks",
 ]
 
+#: Signals that tell a process to end; Windows has no SIGHUP.
+ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 HOLD = 0.25  # seconds that a key counts as held: a terminal tells no release
 #: A sequence that a key sends, or a character.
 KEY = re.compile(r"(\x1b\[[0-?]*[ -/]*[@-~]|\x1bO.)|(.)", re.DOTALL)
@@ -48,9 +50,7 @@ def play_in_terminal(session: Session) -> bool:
             f"this terminal has no half-blocks of colour in its encoding, {sys.stdout.encoding}: "
             "set PYTHONIOENCODING=utf-8, if it can show them."
         )
-    columns, lines = shutil.get_terminal_size()
-    keys = textwrap.wrap(HELP, columns)[: max(lines - 2, 0)]
-    height = fitting_height(columns, lines - 1 - len(keys))
+    size: tuple[int, int] | None = None
     held: dict[str, float] = {}
     with _keys() as read, clean_screen():
         clock = Clock(session.pause)
@@ -61,6 +61,11 @@ def play_in_terminal(session: Session) -> bool:
                 held[key] = time.monotonic() + HOLD
             now = time.monotonic()
             over = session.step([key for key, until in held.items() if until > now])
+            if size != shutil.get_terminal_size():
+                columns, lines = size = shutil.get_terminal_size()
+                keys = textwrap.wrap(HELP, columns)[: max(lines - 2, 0)]
+                height = fitting_height(columns, lines - 1 - len(keys))
+                sys.stdout.write("\x1b[2J")  # of another size, the last picture would stay in part
             picture = half_blocks(session.image(height))
             words = (f"\r\n{line[:columns]}\x1b[K" for line in (session.status, *keys))
             sys.stdout.write(f"\x1b[H{picture}{''.join(words)}")
@@ -101,12 +106,15 @@ def half_blocks(image: np.ndarray) -> str:
 @contextmanager
 def clean_screen() -> Iterator[None]:
     """A screen of one's own; the old one is given back, also where the process is told to end."""
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    before = {
+        number: signal.signal(number, lambda number, _: sys.exit(128 + number)) for number in ENDS
+    }
     sys.stdout.write("\x1b[?1049h\x1b[?25l\x1b[2J")
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         sys.stdout.write("\x1b[0m\x1b[?25h\x1b[?1049l")
         sys.stdout.flush()
 

@@ -156,12 +156,16 @@ def test_a_key_whose_bytes_come_one_by_one(pressed, monkeypatch):
     assert keys == ["up"]
 
 
-def test_a_process_that_is_told_to_end_gives_the_screen_back(capsys):
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_process_that_is_told_to_end_gives_the_screen_back(name, capsys):
+    if not hasattr(signal, name):
+        pytest.skip("there is no such signal")
+    number = getattr(signal, name)
     with pytest.raises(SystemExit) as ended, clean_screen():
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert ended.value.code == 128 + signal.SIGTERM
+        os.kill(os.getpid(), number)
+    assert ended.value.code == 128 + number
     assert capsys.readouterr().out.endswith("\x1b[?25h\x1b[?1049l")
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(number) is signal.SIG_DFL
 
 
 def test_no_terminal_no_game():
@@ -177,7 +181,8 @@ def test_the_picture_fits_the_terminal(columns, lines):
     assert {row.count("▀") for row in rows} <= set(range(1, columns + 1))
 
 
-def test_a_narrow_terminal_shows_all_keys(monkeypatch):
+def silent_terminal(monkeypatch):
+    """Nobody types; return the list of what it is sent."""
     written: list[str] = []
     screen = SimpleNamespace(
         isatty=lambda: True, encoding="utf-8", write=written.append, flush=lambda: None
@@ -185,6 +190,11 @@ def test_a_narrow_terminal_shows_all_keys(monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr(sys, "stdout", screen)
     monkeypatch.setattr(terminal, "_keys", lambda: nullcontext(lambda: []))
+    return written
+
+
+def test_a_narrow_terminal_shows_all_keys(monkeypatch):
+    written = silent_terminal(monkeypatch)
     monkeypatch.setattr("shutil.get_terminal_size", lambda: (40, 16))
     assert play_in_terminal(Session("IMaze", 0, 0.1))
     shown = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", "".join(written).split("\x1b[H")[1])
@@ -193,6 +203,18 @@ def test_a_narrow_terminal_shows_all_keys(monkeypatch):
     assert " ".join(lines[-2:]) == HELP
     assert lines[-3].startswith("  0 s left   points")
     assert max(map(len, lines)) <= 40
+
+
+def test_the_picture_follows_the_size_of_the_terminal(monkeypatch):
+    written = silent_terminal(monkeypatch)
+    small, large = (40, 12), (80, 24)
+    monkeypatch.setattr(
+        "shutil.get_terminal_size", lambda: large if "▀" in "".join(written) else small
+    )
+    assert play_in_terminal(Session("IMaze", 0, 0.2))
+    shown = "".join(written).split("\x1b[H")[1:]
+    assert [picture.count("\r\n") + 1 for picture in shown] == [12, 24, 24]
+    assert ["\x1b[2J" in picture for picture in shown] == [True, False, False]
 
 
 def test_a_terminal_without_half_blocks(monkeypatch):
