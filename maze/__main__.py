@@ -5,6 +5,7 @@ import getpass
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from maze import scores
@@ -92,7 +93,6 @@ def _play(options: argparse.Namespace) -> None:
         raise MazeError("--map is shown in the window, which --terminal does without.")
     session = Session(options.name, options.seed, options.seconds)
     player = options.player or _user()
-    check_scores(options.scores)
     finished = _played(session, options)
     print(session.status)
     if not finished:
@@ -113,12 +113,13 @@ def _user() -> str:
 
 
 def _played(session: Session, options: argparse.Namespace) -> bool:
+    ready = partial(check_scores, options.scores)  # which makes the file: not where none can play
     if not options.terminal:
         try:
-            return play_in_window(session, options.map)
+            return play_in_window(session, options.map, ready)
         except WindowError as reason:
             print(f"There is no window ({reason}); it is played in the terminal.", file=sys.stderr)
-    return play_in_terminal(session)
+    return play_in_terminal(session, ready)
 
 
 def _record(options: argparse.Namespace) -> None:

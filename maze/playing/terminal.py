@@ -35,8 +35,10 @@ ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left"}  # at its end
 TALLEST = 120  # pixels
 
 
-def play_in_terminal(session: Session) -> bool:
+def play_in_terminal(session: Session, ready: Callable[[], None] = lambda: None) -> bool:
     """Play until the time is up or q is pressed; return whether it was played to the end.
+
+    `ready` is called before the game, where there is a terminal.
 
     Raises
     ------
@@ -50,6 +52,7 @@ def play_in_terminal(session: Session) -> bool:
             f"this terminal has no half-blocks of colour in its encoding, {sys.stdout.encoding}: "
             "set PYTHONIOENCODING=utf-8, if it can show them."
         )
+    ready()
     size: tuple[int, int] | None = None
     held: dict[str, float] = {}
     with _keys() as read, clean_screen():

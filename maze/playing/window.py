@@ -1,6 +1,7 @@
 """Play in a window, by Tk, which comes with Python."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,12 @@ class WindowError(RuntimeError):
     """There is no window to be had."""
 
 
-def play_in_window(session: Session, with_map: bool = False) -> bool:
+def play_in_window(
+    session: Session, with_map: bool = False, ready: Callable[[], None] = lambda: None
+) -> bool:
     """Play until the time is up or q is pressed; return whether it was played to the end.
+
+    `ready` is called before the game, where there is a window.
 
     Raises
     ------
@@ -31,6 +36,7 @@ def play_in_window(session: Session, with_map: bool = False) -> bool:
     import tkinter
 
     try:
+        ready()
         return _Game(session, window, with_map).run()
     finally:
         try:

@@ -105,7 +105,7 @@ def test_a_line_that_was_cut_short_costs_no_other_game(tmp_path):
 
 
 def test_games_are_ranked_among_those_of_their_length(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("maze.__main__.play_in_window", lambda session, _: play(session))
+    monkeypatch.setattr("maze.__main__.play_in_window", lambda session, *_: play(session))
     path = tmp_path / "scores.jsonl"
 
     def play(session):
@@ -250,7 +250,7 @@ def test_who_has_no_name_may_play(tmp_path, monkeypatch):
         raise KeyError("getpwuid(): uid not found: 1234")
 
     monkeypatch.setattr("getpass.getuser", nameless)
-    monkeypatch.setattr("maze.__main__.play_in_window", lambda session, _: True)
+    monkeypatch.setattr("maze.__main__.play_in_window", lambda session, *_: True)
     assert main(["play", "IMaze", "--scores", str(tmp_path / "scores.jsonl")]) == 0
     assert json.loads((tmp_path / "scores.jsonl").read_text())["player"] == "player"
 
@@ -357,9 +357,17 @@ def test_no_ways_are_walked_for_what_is_no_picture(name, tmp_path, monkeypatch, 
 
 
 def test_no_game_is_played_whose_score_could_not_be_kept(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("maze.__main__._played", lambda *_: pytest.fail("it is played"))
-    assert main(["play", "IMaze", "--scores", str(tmp_path)]) == 2
+    silent_terminal(monkeypatch)
+    monkeypatch.setattr(Session, "step", lambda *_: pytest.fail("it is played"))
+    assert main(["play", "IMaze", "--terminal", "--scores", str(tmp_path)]) == 2
     assert f"cannot keep the score in {tmp_path}" in capsys.readouterr().err
+
+
+def test_where_nobody_can_play_no_file_of_scores_is_made(tmp_path, capsys):
+    path = tmp_path / "deep" / "scores.jsonl"
+    assert main(["play", "IMaze", "--terminal", "--scores", str(path)]) == 2
+    assert "neither a window nor a terminal" in capsys.readouterr().err
+    assert not path.parent.exists()
 
 
 def test_a_film_is_recorded(tmp_path):
