@@ -19,9 +19,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     MazeError
         Where it cannot be written. What stood under `path` before is then still there.
     """
-    if not path.name or os.path.exists(path) and not os.path.isfile(path):
+    target = Path(os.path.realpath(path))  # what a link leads to, not the link, is replaced
+    # What is still a link leads round in a circle.
+    if os.path.islink(target) or os.path.exists(target) and not os.path.isfile(target):
         raise MazeError(f"cannot write {str(path)!r}: that is no file. Give it the name of one.")
-    target = path.resolve()  # what a link leads to, not the link, is replaced
     part = target.with_name(f".{os.getpid()}.{target.name}")
     try:
         part.touch()  # now, so that no work is done for a file that cannot be
