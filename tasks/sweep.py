@@ -9,7 +9,7 @@ A field's value is fixed (`--agent lstm`) or to be drawn: `--lr 1e-4..5e-3` betw
 in each octave, `--mazes 8..64` a whole number, as both ends are, `--unroll 20|50` one of these. What a task's
 own `SWEEP` draws, is drawn unless typed otherwise. Draw k of a field depends on the seed, k and the field alone. Runs lie in OUT/000,
 OUT/001, …; after Ctrl-C the same command goes on where it was stopped. The work is done by a pool of processes,
-or by the Dask cluster (`pip install "minigrad[dask]"`) whose scheduler has that address: both are Executors of
+or by the Dask cluster (`pip install -e ".[dask]"`) whose scheduler has that address: both are Executors of
 concurrent.futures.
 
 A cluster's workers have one thread each (`dask worker --nthreads 1`), see the same folder OUT, and can import
@@ -251,7 +251,7 @@ def make_executor(jobs: int, scheduler: str | None = None) -> Iterator[Executor]
     try:
         from distributed import Client
     except ImportError:
-        raise UsageError("--scheduler takes a Dask cluster: pip install 'minigrad[dask]'") from None
+        raise UsageError("--scheduler takes a Dask cluster: pip install -e '.[dask]'") from None
     try:
         client = Client(scheduler, timeout=10)
     except (OSError, ValueError) as error:
