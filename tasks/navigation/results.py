@@ -17,7 +17,7 @@ from tasks.navigation.agents import AGENTS
 from tasks.navigation.results_table import by_agent, page
 from tasks.published import Published, Record
 
-STEPS, LARGE, LONGER = 2_000_000, 4_000_000, 6_000_000
+STEPS, LARGE, LONGER, PAPER = 2_000_000, 4_000_000, 6_000_000, 25_000_000
 MAIN = ("nav-d2", "lstm", "ff", "nav", "nav-d1d2l")
 
 
@@ -37,8 +37,8 @@ def planned() -> Iterator[tuple[str, list[str]]]:
     yield _run("TMaze", "lstm", 0)
     for steps, mazes in ((50, 8), (100, 4)):
         yield _unrolled(steps, mazes, *_run("TinyRandomGoal", "nav-d2", 0, 4_000_000))
-    for steps in (LONGER, 25_000_000):  # the paper's
-        yield _unrolled(50, 8, *_run("RandomGoalSmall", "nav-d2", 0, steps))
+    for agent, steps in (("nav-d2", LONGER), ("lstm", LONGER), ("nav-d2", PAPER)):
+        yield _unrolled(50, 8, *_run("RandomGoalSmall", agent, 0, steps))
     for steps in (100, 200):
         yield _unrolled(steps, 4, *_run("IMaze", "nav-d2", 0, 4_000_000))
     yield "tiny nav-d2 seed0 a3c", [*default, "--method", "a3c", "--workers", "2", "--threads", "2"]
@@ -50,13 +50,9 @@ def planned() -> Iterator[tuple[str, list[str]]]:
     for agent in ("nav-d1d2", "nav-d1d2l"):
         name, words = _run("StaticSmall", agent, 0)
         yield f"{name} depth1-0.03", [*words, "--depth1", "0.03"]
-    for maze, steps in (
-        ("StaticLarge", LARGE),
-        ("RandomGoalLarge", LARGE),
-        ("RandomGoalSmall", LONGER),
-    ):
+    for maze in ("StaticLarge", "RandomGoalLarge"):
         for agent in ("nav-d2", "lstm"):
-            yield _run(maze, agent, 0, steps)
+            yield _run(maze, agent, 0, LARGE)
     for agent in MAIN[1:]:
         yield f"tiny {agent} seed0", [*default, "--agent", agent, "--threads", "1"]
 
