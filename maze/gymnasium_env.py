@@ -204,14 +204,18 @@ class MazeVectorEnv(VectorEnv):
                 f'options={options!r}: reset takes a dict, as in {{"reset_mask": truncated}}, or None.'
             )
         seeds, mask = self._seeds(seed), (options or {}).get("reset_mask")
-        mask = np.ones(self.num_envs, bool) if mask is None else checked_mask(mask, self.num_envs)
+        mask = (
+            np.ones(self.num_envs, bool)
+            if mask is None
+            else checked_mask(mask, self.num_envs).copy()
+        )
         for n in np.flatnonzero(mask):
             if (one := seeds[n]) is not None:
                 self.simulator.rngs[n] = np.random.default_rng(one)
                 self._seeded[n] = int(one)
         seen = self.simulator.reset(mask)
         self._over = self._over & ~mask
-        return self._observed(seen), self._infos()
+        return self._observed(seen), self._infos(mask)
 
     def _seeds(self, seed: Any) -> list[int | None]:
         if not isinstance(seed, Sequence) or all(one is not None for one in seed):
@@ -263,9 +267,11 @@ class MazeVectorEnv(VectorEnv):
             observation["reward"] = seen.reward.astype(np.float32)[:, None]
         return observation
 
-    def _infos(self) -> dict[str, Any]:
+    def _infos(self, told: np.ndarray | None = None) -> dict[str, Any]:
+        """What is to know of all mazes, and by the names that begin with _ of which it was asked."""
         infos = self.simulator.info()
-        return infos | {"_" + name: self._everywhere for name in infos}
+        told = self._everywhere if told is None else told
+        return infos | {"_" + name: told for name in infos}
 
 
 def _observation_space(simulator: Simulator, last: bool) -> spaces.Dict:

@@ -7,7 +7,8 @@ latency     seconds of the game to the first goal of an episode, and from each g
 forgetful   the same agent's score and latency from goal to goal, if its memory is emptied at each find. Later
             finds come sooner than the first also without any memory, for goals that are easy to find are
             found more often; what remembering is worth is the difference to these
-accuracy    per cent of steps, or of depth pixels, told rightly
+accuracy    per cent of steps, or of depth pixels, told rightly. `depth_constant` is that of one who does not look,
+            and tells of each pixel the band that is commonest there: much of the picture is near floor and wall
 f1          of loop closure: 2 right / (2 right + false alarms + missed)
 loops       per cent of steps in which a loop is closed: the straighter the ways, the fewer
 auroc       per cent of all pairs of steps, one that closes a loop and one that does not, in which the head
@@ -49,6 +50,7 @@ class Evaluation:
     loop : dict
         What was measured of the head of loop closure, by the names of metrics.json; empty without one.
     depth : dict from head to per cent
+        First "constant", of one who does not look, then the heads; empty without a head.
     likelihoods : (T, cells)
         Of the position in the first maze, by the decoder.
     pictures, tiles : (SHOWN, 3, height, width) uint8 and (SHOWN, 4, 16)
@@ -105,6 +107,7 @@ class _Observer:
         self.showing = np.linspace(0, simulator.steps, SHOWN + 1).astype(int)[1:] - 1
         self.right = 0
         self.depth_right: dict[str, float] = {}
+        self.bands_seen = np.zeros((depth.BANDS, depth.PIXELS), np.int64)
         #: How likely a loop is, whether it is one, the length of the path; a step an entry.
         self.loops: list[tuple[np.ndarray, ...]] = []
 
@@ -116,11 +119,12 @@ class _Observer:
         likelihood = self.decoder.likelihood(output.h.data[0])
         self.right += int((likelihood.argmax(axis=1) == cells(simulator)).sum())
         tiles, told = depth.coarse(seen.depth), np.zeros((0,))
+        true = depth.bands(tiles).reshape(len(tiles), -1)
+        self.bands_seen += (true == np.arange(depth.BANDS)[:, None, None]).sum(axis=1)
         for name, logits in net.depth_logits(output).items():
             told = logits.data.argmax(axis=1) if net.classify else logits.data * depth.FAR
             bands = told if net.classify else depth.bands(told)
-            share = float(np.mean(bands == depth.bands(tiles).reshape(bands.shape)))
-            self.depth_right[name] = self.depth_right.get(name, 0.0) + share
+            self.depth_right[name] = self.depth_right.get(name, 0.0) + float(np.mean(bands == true))
         self._judge_loop(simulator, seen.velocity, net.loop_logits(output))
         if len(self.likelihoods) in self.showing:
             self.shown.append((seen.rgb[0].copy(), tiles[0], told[:1].reshape(-1).copy()))
@@ -147,12 +151,20 @@ def evaluate(player: Player, decoder: PositionDecoder, simulator: Simulator) -> 
         values=np.array(observer.values),
         position=100 * observer.right / (steps * batch),
         loop=_loop_metrics(*map(np.concatenate, zip(*observer.loops))) if observer.loops else {},
-        depth={name: 100 * share / steps for name, share in observer.depth_right.items()},
+        depth=_depth_metrics(observer.depth_right, observer.bands_seen, steps),
         likelihoods=np.array(observer.likelihoods),
         pictures=pictures,
         tiles=tiles,
         told=told.reshape(-1, depth.ROWS, depth.COLUMNS),
     )
+
+
+def _depth_metrics(right: dict[str, float], seen: np.ndarray, steps: int) -> dict[str, float]:
+    """Per cent of pixels told rightly: `right` has sums over the steps, `seen` counts bands (8, 64)."""
+    if not right:
+        return {}
+    constant = 100 * float(seen.max(axis=0).sum() / seen.sum())
+    return {"constant": constant} | {name: 100 * share / steps for name, share in right.items()}
 
 
 def _loop_metrics(likely: np.ndarray, true: np.ndarray, length: np.ndarray) -> dict[str, object]:

@@ -112,7 +112,8 @@ def positions(test: Evaluation, simulator: Simulator) -> Figure:
     rows, columns = grid(simulator.maze_size)
     height, width = simulator.maze_size
     last = len(test.values) - 1
-    steps = sorted({min(round(second / test.played.seconds), last) for second in MOMENTS})
+    # The pose before the first step is not kept, so that the second is the first that can be shown.
+    steps = sorted({min(max(round(t / test.played.seconds), 1), last) for t in MOMENTS})
     figure = Figure(figsize=(3.2 * len(steps), 3), layout="constrained")
     for axes, step in zip(figure.subplots(1, len(steps), squeeze=False)[0], steps):
         draw_maze(axes, simulator.episodes[0], pale=0.75)
@@ -120,8 +121,7 @@ def positions(test: Evaluation, simulator: Simulator) -> Figure:
         (top, left), (bottom, right) = corner(0, 0), corner(rows, columns)
         axes.imshow(likelihood, extent=(left, right, bottom, top), cmap="Blues",
                     alpha=0.75, vmin=0, vmax=1, zorder=2)  # fmt: skip
-        # Poses are those after a step: what was known before it belongs to the pose before.
-        x, y, angle = test.played.poses[max(step - 1, 0), 0]
+        x, y, angle = test.played.poses[step - 1, 0]  # they are those after a step
         axes.plot(x, y, "o", color="#D55E00", markersize=7, zorder=5)
         axes.plot([x, x + np.cos(angle)], [y, y + np.sin(angle)], color="#D55E00", zorder=5)
         axes.set(xlim=(0, width), ylim=(height, 0))

@@ -14,8 +14,14 @@ from tasks.config import UsageError, nearest
 if TYPE_CHECKING:
     from tasks.navigation.navigation import Config
 
-#: Mazes that come with this task, for what takes too long in those of `python -m maze`; each is a layout here.
-OWN = {"tiny": "tiny.txt", "TinyRandomGoal": "tiny_random_goal.txt", "TMaze": "t_maze.txt"}
+#: Mazes that come with this task, each a layout here: for what takes too long in those of `python -m maze`,
+#: or, as PlainSmall, which is StaticSmall with all its walls alike, asks what the looks of places are worth.
+OWN = {
+    "tiny": "tiny.txt",
+    "TinyRandomGoal": "tiny_random_goal.txt",
+    "TMaze": "t_maze.txt",
+    "PlainSmall": "plain_small.txt",
+}
 TEST_SEED = 1_000_000_000  # mazes of the test are drawn from here on; those of training
 SEEDS_A_RUN = 100_000  # from the run's seed, so many apart
 

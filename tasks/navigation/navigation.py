@@ -28,7 +28,7 @@ class Config(CommonConfig):
     seed: int = option(0, "decides every random number", minimum=0, below=TEST_SEED // SEEDS_A_RUN)
     maze: str = option(
         "tiny",
-        "tiny (5x5 cells, static), TinyRandomGoal, TMaze, a maze of `python -m maze`, or a layout's path (.txt)",
+        "tiny (5x5 cells, static), TinyRandomGoal, TMaze, PlainSmall, a maze of `python -m maze`, or a layout's path (.txt)",
     )
     agent: AgentName = option("nav-d2", "its ingredients; d1, d2: depth from f, h; l: loop closure")
     method: Literal["sync", "a3c"] = option(

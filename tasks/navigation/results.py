@@ -53,6 +53,8 @@ def planned() -> Iterator[tuple[str, list[str]]]:
     for maze in ("StaticLarge", "RandomGoalLarge"):
         for agent in ("nav-d2", "lstm"):
             yield _run(maze, agent, 0, LARGE)
+    for agent in ("ff", "nav-d2"):
+        yield _run("PlainSmall", agent, 0)
     for agent in MAIN[1:]:
         yield f"tiny {agent} seed0", [*default, "--agent", agent, "--threads", "1"]
 

@@ -160,6 +160,7 @@ MAZES = {
 } | {
     "tiny": "5 x 5 cells, goal and fruit fixed (tiny.txt), that of the default run.",
     "TinyRandomGoal": "5 x 5 cells, the fruit fixed, the goal anywhere, another each episode (tiny_random_goal.txt).",
+    "PlainSmall": "StaticSmall with all walls alike (plain_small.txt).",
     "TMaze": "Two arms, the goal in one of them, drawn each episode, the start in the middle (t_maze.txt).",
 }
 
@@ -174,6 +175,7 @@ COLUMNS = {
     "position, %": "accuracy.position",
     "depth f, %": "accuracy.depth_d1",
     "depth h, %": "accuracy.depth_d2",
+    "constant": "accuracy.depth_constant",
     "loops, %": "loops",
     "loop F1": "f1.loop",
     "loop AUROC": "auroc.loop",

@@ -7,8 +7,10 @@ there is nothing that a worker could hold when it is killed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,6 +68,8 @@ class Shared:
         bytes_ = [-(-np.dtype(dtype).itemsize * count // 64) * 64 for _, dtype, count in parts]
         try:
             self._memory = SharedMemory(name, create=name is None, size=sum(bytes_))
+            if name is None:
+                _reserve(self._memory)
         except OSError as error:
             raise UsageError(
                 f"no memory can be shared between processes: {error.strerror or error}. --method sync needs none"
@@ -100,6 +104,26 @@ class Shared:
         self._memory.close()
         if unlink:
             self._memory.unlink()
+
+
+def _reserve(memory: SharedMemory) -> None:
+    """Take the memory now: if there is less of it than was promised, the first write would be a bus error.
+
+    Raises
+    ------
+    OSError
+        Where there is too little; the block is gone then.
+    """
+    path = Path("/dev/shm", memory.name)  # of Linux; in a container it is often small
+    if not path.exists():
+        return
+    try:
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, memory.size)
+    except OSError:
+        memory.close()
+        memory.unlink()
+        raise
 
 
 def pieces(flat: np.ndarray, like: Iterable[Tensor]) -> list[np.ndarray]:

@@ -33,7 +33,6 @@ HEIGHT = 320  # pixels of the view and the map
 GRAPH = 64  # pixels of the value's graph below them
 LINE = 20  # pixels of a line of words
 PAUSE = ACTION_REPEAT / FRAME_RATE  # seconds from one picture to the next
-FILM = Path("runs", "navigation-watch.gif")
 FILM_SECONDS = 20
 LIKELY = np.array([0, 114, 178])  # the colour of where it thinks it is
 VALUE, GOAL_FOUND = (230, 159, 0), (192, 0, 0)  # the value, and when the goal was found
@@ -100,7 +99,7 @@ def captioned(image: np.ndarray, words: str) -> np.ndarray:
 def watch(folder: str | None = None) -> None:
     """Show an agent: of the run in `folder`, or the one that comes with the repository."""
     trained = load(folder or SHIPPED)
-    print(f"{trained.config.agent} in {trained.config.maze}. End with Ctrl-C or the window.")
+    print(f"{trained.config.agent} in {trained.config.maze}", flush=True)
     try:
         if in_window(trained):
             return
@@ -110,7 +109,7 @@ def watch(folder: str | None = None) -> None:
     except KeyboardInterrupt:
         return
     try:
-        as_film(trained, FILM)
+        as_film(trained, film_of(trained))
     except (MazeError, OSError) as error:
         raise UsageError(f"--watch: no film: {error}") from error
 
@@ -126,6 +125,7 @@ def in_window(trained: Trained) -> bool:
     label, line = tkinter.Label(window), tkinter.Label(window, font=("TkFixedFont", 12))
     label.pack()
     line.pack()
+    print("It ends with the window, or with Ctrl-C.", flush=True)
     episode, clock = frames(trained), Clock(PAUSE)
 
     def tick() -> None:
@@ -155,6 +155,11 @@ def in_terminal(trained: Trained) -> None:
             sys.stdout.write(f"\x1b[H{picture}\r\n{words[: size.columns]}\x1b[K")
             sys.stdout.flush()
             time.sleep(clock.wait())
+
+
+def film_of(trained: Trained) -> Path:
+    """Where the film of an agent is written."""
+    return Path("runs", f"watch-{trained.config.agent}-{Path(trained.config.maze).stem}.gif")
 
 
 def as_film(trained: Trained, path: Path) -> None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maze import Simulator
+from layers.errors import StateDictError
+from maze import MazeError, Simulator
 from minigrad import serialize
 from minigrad.errors import CheckpointError
 from tasks import checkpoint
@@ -110,7 +111,7 @@ def _untrained(settings: dict[str, Any]) -> Trained:
 
 
 def _from_run(folder: RunFolder) -> Trained:
-    """What the last checkpoint of a run holds."""
+    """What the last checkpoint of a run holds, if its settings still say the same mazes and the same network."""
     record = read_config(folder)
     if record["task"] != "navigation":
         raise UsageError(f"{folder.path} holds a run of {record['task']}, not of navigation")
@@ -120,13 +121,21 @@ def _from_run(folder: RunFolder) -> Trained:
     section = checkpoint.read(folder.checkpoint)["train"]
     state = checkpoint.unpack(section.state, section.arrays)
     net, linear = trained.net, trained.decoder.linear
-    if "fleet" in state:
-        own = [*net.parameters(), *linear.parameters()]
-        for p, array in zip(own, pieces(state["fleet"]["parameters"], own), strict=True):
-            p.data[...] = array
-    else:
-        net.load_state_dict(state["learner"]["net"])
-        linear.load_state_dict(state["learner"]["decoder"]["linear"])
+    try:
+        if "fleet" in state:
+            make_mazes(trained.config, 1, 0, size=1).check_making(state["fleet"]["mazes"])
+            own = [*net.parameters(), *linear.parameters()]
+            for p, array in zip(own, pieces(state["fleet"]["parameters"], own), strict=True):
+                p.data[...] = array
+        else:
+            mazes = make_mazes(trained.config, trained.config.mazes, 0, size=1)
+            mazes.check_making(state["actor"]["simulator"]["making"])
+            net.load_state_dict(state["learner"]["net"])
+            linear.load_state_dict(state["learner"]["decoder"]["linear"])
+    except (MazeError, StateDictError, ValueError) as error:
+        raise CheckpointError(
+            f"the run in {folder.path} does not fit its settings, or the layout of its maze, any more: {error}"
+        ) from error
     return trained
 
 

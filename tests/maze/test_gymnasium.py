@@ -142,6 +142,15 @@ def hold(one, other):
         np.testing.assert_array_equal(one, other)
 
 
+def hold_reset(one, other):
+    """What a reset of some returns is the same: all that is seen, and what is told of those that were reset."""
+    hold(one[0], other[0])
+    for name in other[1]:
+        told = other[1][name if name.startswith("_") else f"_{name}"]
+        same = slice(None) if name.startswith("_") else told
+        np.testing.assert_array_equal(one[1][name][same], other[1][name][same])
+
+
 @pytest.mark.parametrize("mode", list(AutoresetMode))
 def test_ours_is_what_gymnasium_makes_of_single_ones(mode):
     """All that SyncVectorEnv returns in that mode, across the ends of episodes."""
@@ -158,7 +167,7 @@ def test_ours_is_what_gymnasium_makes_of_single_ones(mode):
     hold(one[0], other[0])
     hold(one[1], other[1])
     some = {"seed": 99, "options": {"reset_mask": np.array([True, False, True])}}
-    hold(ours.reset(**some)[0], theirs.reset(**some)[0])
+    hold_reset(ours.reset(**some), theirs.reset(**some))
     ended = 0
     for a in actions(20, 3):
         one, other = ours.step(a), theirs.step(a)
@@ -181,7 +190,7 @@ def test_ours_is_what_gymnasium_makes_of_single_ones(mode):
                 hold(one[4]["final_info"], other[4]["final_info"])
             if mode is AutoresetMode.DISABLED:
                 mask = {"reset_mask": over}
-                hold(ours.reset(options=mask)[0], theirs.reset(options=mask)[0])
+                hold_reset(ours.reset(options=mask), theirs.reset(options=mask))
     assert ended >= 2
 
 
@@ -320,6 +329,21 @@ def test_observations_last_as_long_as_is_said_where_episodes_end_at_once():
         for earlier, kept in seen[-3:]:
             np.testing.assert_array_equal(earlier, kept)
         seen.append((observation["rgb"], observation["rgb"].copy()))
+
+
+def test_the_last_observation_of_an_episode_is_the_callers_to_keep():
+    env = make_vec(autoreset_mode=AutoresetMode.SAME_STEP, max_episode_steps=4)
+    env.reset(seed=0)
+    kept = []
+    for turn in range(24):
+        *_, over, infos = env.step(np.full(3, turn % 8))
+        if over.any():
+            last = infos["final_obs"][0]["rgb"]
+            kept.append((last, last.copy()))
+    assert len(kept) == 6
+    for last, copy in kept:
+        np.testing.assert_array_equal(last, copy)
+    assert len({copy.tobytes() for _, copy in kept}) == 6
 
 
 def test_observations_last_as_long_as_is_said():

@@ -114,6 +114,47 @@ def test_where_no_memory_can_be_shared_or_no_process_started(monkeypatch):
         fleet_of()
 
 
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="shared memory is no file system here")
+def test_memory_that_is_promised_and_not_there_is_no_bus_error(monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    before = {*Path("/dev/shm").iterdir()}
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(UsageError, match=r"No space left on device\. --method sync needs none"):
+        Shared(7, 3)
+    assert not {*Path("/dev/shm").iterdir()} - before, "what was begun is gone"
+
+
+@pytest.mark.parametrize("inside", ["true", "false"])
+def test_a_worker_takes_a_step_of_rmsprop_by_its_own_gradient(inside):
+    fleet, _ = fleet_of(updates=100, workers=1, eps_inside=inside, eps="0.01", agent="nav-d2")
+    try:
+        shared = fleet.shared
+        shared.squares[...] = np.random.default_rng(3).random(shared.size, np.float32) * 1e-3
+        shared.records["updates"][0] = 25
+        x, s = shared.parameters.copy(), shared.squares.copy()
+        twin, worker = (Worker(fleet.config, shared, 0, 0, 100) for _ in range(2))
+        for p, theirs in zip(twin.own, twin.parameters, strict=True):
+            p.data[...] = theirs
+        unroll = twin.actor.unroll()
+        output, _ = twin.learner.gradient(unroll)
+        twin.learner.decoder.gradient(output.h, unroll.cells)
+        g = np.concatenate([p.grad.ravel() for p in twin.own])
+        worker.step()
+        config = fleet.config
+        s = config.alpha * s + (1 - config.alpha) * g**2
+        lowered = np.sqrt(s + 0.01) if config.eps_inside else np.sqrt(s) + 0.01
+        moved = 0.75 * config.lr * g / lowered
+        # As float32 has it: a number of about 0.1 that moves by 1e-5 is known to 1e-8.
+        np.testing.assert_allclose(shared.squares, s, rtol=1e-4)
+        np.testing.assert_allclose(shared.parameters, x - moved, rtol=1e-5, atol=2e-8)
+        decoder = sum(p.size for p in twin.learner.decoder.linear.parameters())
+        assert min(np.abs(moved[:-decoder]).max(), np.abs(moved[-decoder:]).max()) > 1e-5
+    finally:
+        fleet.close()
+
+
 def test_pieces_are_views():
     flat = np.zeros(7)
     first, second = pieces(flat, [np.zeros((2, 3)), np.zeros(1)])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import maze
 from layers import Parameter
 from maze.players import rollout
+from tasks.navigation import figures
 from tasks.navigation.acting import Forgetful, Player, RecurrentPolicy
 from tasks.navigation.agents import ingredients
 from tasks.navigation.decoder import PositionDecoder, grid
@@ -94,6 +95,37 @@ def test_position_and_depth_are_judged_by_what_is_true():
     np.testing.assert_array_equal(test.tiles, tiles[shown, 0])
     assert test.told.shape == test.tiles.shape
     assert (test.told == band).all()
+
+
+def test_a_constant_guess_is_right_where_the_commonest_band_is():
+    test, _, depths = played_by_one_who_is_certain(0, 0)
+    seen = bands(np.array([coarse(d) for d in depths])).reshape(-1, PIXELS)
+    right = [np.bincount(pixel).max() / len(seen) for pixel in seen.T]
+    assert test.metrics["accuracy"]["depth_constant"] == pytest.approx(100 * np.mean(right))
+    assert 30 < test.depth["constant"] < 95
+    assert test.depth["d2"] <= test.depth["constant"], (
+        "one who says a band everywhere is such a one"
+    )
+
+
+def test_the_place_in_the_figure_is_that_of_the_picture_by_which_it_was_decoded():
+    mazes, places = tiny(frames=600), []
+
+    class Placed(Player):
+        def __call__(self, simulator):
+            places.append(simulator.info()["pose"][0])
+            return super().__call__(simulator)
+
+    rng = np.random.default_rng(0)
+    net = NavigationNet(ingredients("ff"), rng, side=20)
+    test = evaluate(Placed(net, rng), PositionDecoder(25, rng), mazes)
+    shown = [axes for axes in figures.positions(test, mazes).axes if axes.lines]
+    assert [axes.get_title() for axes in shown] == ["0.1 s", "1.0 s", "3.0 s", "9.9 s"]
+    for axes, step in zip(shown, (1, 15, 45, 149), strict=True):
+        x, y, angle = places[step]
+        point, arrow = (line.get_xydata() for line in axes.lines[-2:])
+        np.testing.assert_allclose(point, [[x, y]])
+        np.testing.assert_allclose(arrow, [[x, y], [x + np.cos(angle), y + np.sin(angle)]])
 
 
 class Watched(Forgetful):

@@ -7,6 +7,7 @@ import maze
 from layers import Conv2d, Flatten, Linear, ReLU, Sequential
 from minigrad import no_grad
 from tasks.config import UsageError
+from tasks.navigation import models
 from tasks.navigation.acting import empty_senses, perceive
 from tasks.navigation.agents import AGENTS, ingredients
 from tasks.navigation.decoder import PositionDecoder
@@ -52,6 +53,24 @@ def test_sizes_are_the_paper_s(agent):
     expected += HEAD * (("d1" in tasks) + ("d2" in tasks))
     expected += ((256 + 1) * 128 + (128 + 1) * 2) if tasks.endswith("l") else 0
     assert sum(p.size for p in net.parameters()) == expected
+
+
+def test_the_upper_lstm_is_given_what_was_done_and_how_one_moves(monkeypatch):
+    net, seen, given = net_of("nav", side=36), senses(steps=9, side=36), []
+    unroll = models.unrolled
+
+    def noting(cell, x, *rest):
+        given.append(np.asarray(getattr(x, "data", x)))
+        return unroll(cell, x, *rest)
+
+    monkeypatch.setattr(models, "unrolled", noting)
+    net(seen, net.empty(2))
+    lower, upper = given
+    np.testing.assert_array_equal(lower[..., F], seen.reward)
+    np.testing.assert_array_equal(upper[..., F + L : F + L + 6], seen.velocity)
+    done = np.vstack([np.eye(8), np.zeros(8)])[seen.action]  # -1, nothing yet, is the last row
+    assert {-1, 0, 7} <= {*seen.action.ravel().tolist()}
+    np.testing.assert_array_equal(upper[..., F + L + 6 :], done)
 
 
 @pytest.mark.parametrize("agent", AGENTS)

@@ -242,7 +242,7 @@ def test_resuming_with_other_settings_is_refused_with_the_difference(in_a_folder
         ({"maze": "StaticSmal"}, "there is no such maze. Did you mean StaticSmall?"),
         (
             {"maze": "elsewhere"},
-            "There are: tiny, TinyRandomGoal, TMaze, IMaze, .* that ends in .txt",
+            "There are: tiny, TinyRandomGoal, TMaze, PlainSmall, IMaze, .* that ends in .txt",
         ),
         ({"maze": "nowhere.txt"}, "cannot read the layout"),
         ({"agent": "nav-d3"}, "--agent has no choice 'nav-d3'. Did you mean nav-d"),

@@ -12,6 +12,7 @@ from tasks.navigation.acting import Player, draw_actions, empty_senses, perceive
 from tasks.navigation.agents import ingredients
 from tasks.navigation.decoder import PositionDecoder, cells, grid
 from tasks.navigation.depth import coarse
+from tasks.navigation.loop_closure import LoopClosure
 from tasks.navigation.models import NavigationNet, Senses
 from tasks.navigation.navigation import PRESETS, Config
 from tasks.navigation.rollout import Actor
@@ -62,6 +63,78 @@ def test_an_unroll_is_what_happened():
     output = net(seen, unroll.state)
     for mine, again in zip(actor.policy.state, output.state, strict=True):
         np.testing.assert_allclose(mine, again.data, atol=1e-5)
+
+
+GARDEN = """
+#########
+#...A...#
+#.......#
+#...G...#
+#.......#
+#...S...#
+#########
+"""
+
+
+class Recording:
+    """Notes what the mazes of an actor held before each decision, and the points that it brought."""
+
+    def __init__(self, actor):
+        self.step, self.actor = actor.simulator.step, actor
+        self.cells, self.points, self.found, self.depths = [], [], [], []
+        actor.simulator.step = self
+
+    def __call__(self, actions):
+        simulator = self.actor.simulator
+        self.cells.append(cells(simulator).copy())
+        self.depths.append(simulator.look().depth.copy())
+        goals = simulator.agents["goals"].copy()
+        answer = self.step(actions)
+        self.points.append(answer[1].copy())
+        self.found.append(simulator.agents["goals"] > goals)
+        return answer
+
+
+def recorded(agent, batch=6, steps=400):
+    """An unroll by one who likes to go forward and to the left, and what it was about."""
+    _, actor = actor_of(agent, batch, steps, frames=2_400, text=GARDEN)
+    actor.reward_scale = 0.2
+    actor.policy.net.policy.bias.data[[2, 6]] = 2.5
+    noted = Recording(actor)
+    unroll = actor.unroll()
+    return actor, unroll, [np.array(notes) for notes in (noted.cells, noted.points, noted.found)]
+
+
+def test_points_are_scaled_and_cut_at_one():
+    _, unroll, (_, points, _) = recorded("ff")
+    assert {0, 1, 2, 10} <= {*points.ravel().tolist()}
+    expected = np.minimum(0.2 * points, 1)
+    np.testing.assert_allclose(unroll.rewards, expected, rtol=1e-6)
+    later = ~unroll.senses.first[1:]
+    np.testing.assert_allclose(unroll.senses.reward[1:][later], expected[:-1][later], rtol=1e-6)
+
+
+def test_cells_and_loops_are_those_of_the_step_they_stand_beside():
+    actor, unroll, (cells_, _, found) = recorded("nav-l")
+    np.testing.assert_array_equal(unroll.cells, cells_)
+    felt, labels = LoopClosure(6, 600, seconds=4 / 60), []
+    begins = unroll.senses.first | np.vstack([np.zeros((1, 6), bool), found[:-1]])
+    for velocity, begin in zip(unroll.senses.velocity, begins):
+        felt.begin(begin)
+        labels.append(felt.step(velocity))
+    np.testing.assert_array_equal(unroll.loops, labels)
+    assert 0.05 < unroll.loops.mean() < 0.95
+    assert begins.sum() > 10
+
+
+def test_who_has_depth_as_an_input_sees_how_near_things_are():
+    net, actor = actor_of("nav-rgbd")
+    seen = actor.simulator.look()
+    assert np.ptp(seen.depth) > 0.5
+    senses = empty_senses(net, 1, 2, actor.simulator.size)
+    perceive(senses, 0, seen, np.ones(2, bool), 1.0)
+    np.testing.assert_allclose(senses.pixels[0, :, 3], 1 / (1 + seen.depth) - 0.5, rtol=1e-5)
+    np.testing.assert_allclose(senses.pixels[0, :, :3], seen.rgb / 255 - 0.5, atol=1e-6)
 
 
 def test_episodes_end_at_different_times_and_are_counted_when_whole():

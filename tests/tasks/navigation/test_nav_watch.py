@@ -1,10 +1,13 @@
 """Trained agents in files, and what is seen of them."""
 
 from collections import deque
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import maze
 from tasks.__main__ import main
 from tasks.config import UsageError, make_config
 from tasks.execute import start
@@ -79,8 +82,10 @@ def test_without_window_and_terminal_there_is_a_film(run, tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(watch, "in_window", lambda trained: False)
     assert main(["navigation", f"--watch={run.path}"]) == 0
-    assert "A film of it" in capsys.readouterr().out
-    film = (tmp_path / watch.FILM).read_bytes()
+    said = capsys.readouterr().out
+    assert "A film of it" in said
+    assert "Ctrl-C" not in said, "there is nothing to end"
+    film = (tmp_path / "runs" / "watch-nav-d2-tiny.gif").read_bytes()
     assert film[:3] == b"GIF"
     (picture, _), *_ = watch.frames(load(run.path))
     height = int.from_bytes(film[8:10], "little")
@@ -93,6 +98,54 @@ def test_the_graph_is_as_high_as_the_value_and_red_at_goals():
     assert bars[0] < 5 < bars[1]
     assert (image[:, 2] == watch.GOAL_FOUND).all()
     assert not bars[3:].any()
+
+
+def test_finds_of_the_goal_are_red():
+    """The shipped agent: a red line in the graph for each goal that the words count."""
+    *_, (image, words) = islice(watch.frames(load(), 96), 90)
+    graph = image[-watch.GRAPH :]
+    finds = (graph == watch.GOAL_FOUND).all(axis=(0, 2)).sum()
+    assert finds >= 2
+    assert f"goals {finds} " in words
+
+
+def test_the_likely_cell_is_coloured_and_no_other():
+    mazes = maze.make("StaticSmall", 1, 0, size=1)
+    mazes.reset()
+    tile = 6
+    white = np.full((11 * tile, 21 * tile, 3), 255, np.uint8)
+    likelihood = np.eye(50)[13]  # the fourth cell of the second row of ten
+    rows, columns = np.nonzero((watch.overlaid(white, likelihood, mazes, tile) != 255).all(axis=2))
+    centre = (
+        (rows.min() + rows.max() + 1) / 2 / tile,
+        (columns.min() + columns.max() + 1) / 2 / tile,
+    )
+    assert centre == pytest.approx((3.5, 7.5), abs=0.1)
+    assert len(rows) == (2 * tile) ** 2
+
+
+WALL = "#######\n"
+OWN = f"{WALL}#G...P#\n{WALL}"
+
+
+@pytest.mark.parametrize("method", [{"method": "sync"}, {"method": "a3c", "workers": "1"}], ids=str)
+def test_a_run_in_a_layout_that_has_changed_since_is_not_watched(
+    method, tmp_path, monkeypatch, capsys
+):
+    """Of another size its network does not fit, and of the same one it would be shown in a maze it never saw."""
+    monkeypatch.chdir(tmp_path)
+    layout = Path("own.txt")
+    layout.write_text(OWN)
+    config = make_config(Config, PRESETS, "default", SMALL | method | {"maze": "own.txt"})
+    start(find_task("navigation"), config, RunFolder("run"))
+    load("run")
+    for changed in (OWN.replace("...", "A.."), OWN.replace("P#\n", "P#\n#.....#\n")):
+        layout.write_text(changed)
+        capsys.readouterr()
+        assert main(["navigation", "--watch", "run"]) == 2
+        said = capsys.readouterr().err
+        assert "run in run does not fit its settings, or the layout of its maze, any more" in said
+        assert "another layout" in said
 
 
 @pytest.mark.parametrize(
