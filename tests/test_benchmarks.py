@@ -70,6 +70,7 @@ def test_pairs_are_taken_for_as_long_as_was_asked():
 def test_a_ratio_is_the_median_over_pairs():
     """Not the ratio of the medians (1/2), which breaks pairs up; one disturbed pair changes nothing."""
     assert Pairs([1.0, 2.0, 50.0], [3.0, 6.0, 1.0]).ratio == 3
+    assert Pairs([2.0] * 7, [8.0, 2.0, 14.0, 4.0, 10.0, 6.0, 12.0]).middle == (2, 6)
 
 
 def sides(ours, theirs):

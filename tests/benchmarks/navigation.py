@@ -37,10 +37,10 @@ HEAD = """\
 {machine}
 
 Nav A3C+D2+L acts for 20 steps in 16 mazes and learns from them, the mazes left out. Agent steps a second, by the
-medians of the times; the ratio is the median over pairs.
+medians of the times; the ratio is the median over pairs, and half of the pairs lie between the last two.
 
-| threads | ours | PyTorch | ours by it |
-| ------: | ---: | ------: | ---------: |
+| threads | ours | PyTorch | ours by it | half of the pairs |
+| ------: | ---: | ------: | ---------: | ----------------: |
 """
 
 
@@ -174,7 +174,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with machine.running_on(n):
             pairs = measure(*sides, options.seconds, 5)
         rates = (STEPS * MAZES / median(times) for times in (pairs.ours, pairs.theirs))
-        rows.append(f"| {n} | {' | '.join(f'{rate:,.0f}' for rate in rates)} | {pairs.ratio:.2f} |")
+        figures = " | ".join(f"{rate:,.0f}" for rate in rates)
+        low, high = pairs.middle
+        rows.append(f"| {n} | {figures} | {pairs.ratio:.2f} | {low:.2f} to {high:.2f} |")
     text = HEAD.format(
         command=shlex.join(["python", "-m", "tests.benchmarks.navigation", *arguments]),
         machine=", ".join(f"{name} {value}" for name, value in machine.describe().items()),

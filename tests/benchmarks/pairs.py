@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 
 SAMPLE = 0.002  # seconds that a sample lasts at least: calls are repeated until it does
 REST = 0.01  # seconds before each sample: idle OpenMP threads go on spinning for some 5 ms
@@ -21,7 +21,17 @@ class Pairs:
     @property
     def ratio(self) -> float:
         """How many times as fast as theirs ours is: the median over the pairs."""
-        return median(b / a for a, b in zip(self.ours, self.theirs, strict=True))
+        return median(self._ratios)
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The quartiles: between them lies half of the pairs' ratios."""
+        first, _, third = quantiles(self._ratios, n=4)
+        return first, third
+
+    @property
+    def _ratios(self) -> list[float]:
+        return [b / a for a, b in zip(self.ours, self.theirs, strict=True)]
 
 
 def measure(
