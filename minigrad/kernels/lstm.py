@@ -27,7 +27,7 @@ def _steps_forward_numpy(
 ) -> None:
     gates, h, c = gates[:, start:stop], h[:, start:stop], c[:, start:stop]
     for t in range(len(gates)):
-        gates[t] += h[t] @ w_hh.T + bias
+        gates[t] += bias if t == 0 else h[t] @ w_hh.T + bias
         i, f, g, o = np.split(gates[t], 4, axis=1)  # views
         for gate in (i, f, o):
             gate[...] = 0.5 * np.tanh(0.5 * gate) + 0.5
@@ -52,13 +52,14 @@ def steps_forward(
     ----------
     w_hh, bias : (4H, H), (4H,)
     gates : (T, N, 4H)
-        Given with W_ih x; on return i, f, g, o of all steps.
+        Given with W_ih x, and that of the first step with W_hh h[0] too: for a single step, the weights are
+        not worth bringing into order. On return i, f, g, o of all steps.
     h, c : (T + 1, N, H)
         Given with h[0] and c[0]; on return those of all steps.
     """
-    packed = panels(w_hh)
-    for t in range(gates.shape[0]):
-        if t > 0 or np.any(h[0, start:stop]):  # the zeros before a sequence add nothing
+    packed = panels(w_hh if len(gates) > 1 else w_hh[:0])
+    for t in range(len(gates)):
+        if t > 0:
             add_product(h[t, start:stop], packed, gates[t, start:stop])
         for n in range(start, stop):
             _open(gates[t, n], bias, c[t, n], c[t + 1, n], h[t + 1, n], gates.dtype.type)

@@ -117,7 +117,7 @@ def lstm(peak: float) -> list[list[str]]:
     back = share(steps_back, dy, none, none.copy(), gates, w_hh, c, da)
     back()  # fills da
     product = 2e-6 * steps * batch * 4 * size * size
-    most = product * (steps - 1) / steps  # the zeros before the first step add nothing
+    most = product * (steps - 1) / steps  # the first step's is not the kernels'
     timed = (
         (lambda: matmul(rows(x), w_ih.T), product),
         (share(steps_forward, w_hh, bias, gates, h, c), most),
