@@ -28,7 +28,8 @@ its command, versions, metrics and learning curve. The columns of the tables:
 - *latency*: seconds of the game to the first goal of an episode, where there was one, and (*later*) from each goal to
   the next.
 - *position, %*: of the steps, those in which a linear classifier tells the agent's cell from h, or, of ff, from f.
-- *depth, %*: of the pixels, those whose band is told, one of 8, from f or from h.
+- *depth, %*: of the pixels, those whose band is told, one of 8, from f or from h; *constant*, those that would be by one
+  who does not look, and tells of each pixel the band that is commonest there.
 - *loops, %*: of the steps, those in which a loop is closed. *loop F1* is that of the head that should say so, *AUROC*
   the per cent of pairs of steps, with a loop and without, that it puts in the right order, beside that of a clock,
   which knows the time since the last teleport and nothing else.
@@ -55,65 +56,78 @@ shorter steps nor a larger eps helped. That is rarer now, and not gone. In Stati
 0.87 million steps, with 19 % of the units silent, by seed 1 from 88 to 2 at 0.69 and by seed 2 from 147 to 6 at 0.99, nav-l
 from 110 to 3 at 0.85, with 26 %, lstm by seed 1 from 87 to 3 at 0.69 and by seed 2 from 163 to 7 at 1.07, nav-rgbd from 40
 to 3 at 0.58, in TMaze lstm from 195 to 0 at 0.93; each comes back. In the I-maze nav plays by chance from 1.2 to 1.8
-million steps, with 33 % of the units silent; in RandomGoalSmall ff falls from 23 to 1 at 0.73, with 54 %. No agent that
+million steps, with 33 % of the units silent, and lstm by seed 2, which had 24 points at 0.58, from 0.97 to the end, with
+no more than 16 %; in RandomGoalSmall ff falls from 23 to 1 at 0.73, with 54 %, and lstm from 27 to 3 at 1.27. No agent that
 predicts bands of depth has fallen so; nav-d2 by regression falls from 173 to 17 at 1.11, with 6 %, and comes back.
 
 **Depth as a target speeds learning**, in the I-maze by far. Told by means of five points of the log, nav-d2 first has 20,
-30 and 40 points there after 0.20, 0.32 and 0.48 million steps (by seed 1 after 0.18, 0.22 and 0.30), nav, the same net
-without the target, after 0.46, 0.54 and 1.11 (by seed 1 after 0.52, 0.73 and never), and they end with 46 and 52 points,
-and with 45 and 35; lstm has 30 after 1.05 and never 40 (by seed 1 never 30), and ends with 33 and 27. (ff has 30 after 0.52
-and 1.17, and finds the goal in half of the episodes only.) In StaticSmall nav-d2 has 100 points after 0.71, 0.52 and 0.62
-million steps (three seeds), nav after 1.03, 0.93 and 0.83; in the end both come near what the oracle has. lstm (0.71, 0.87,
-0.89) lies between them; ff (0.69, 0.62, 0.65), which has no memory to learn with, is as fast as nav-d2. In StaticLarge
-nav-d2 has 50 and 100 points after 2.22 and 2.74 million steps, and ends with 205 at 4 million (the oracle has 300), lstm
-after 2.68 and 3.35, and ends with 122. In RandomGoalLarge nav-d2 has 10 and 20 points after 0.93 and 2.32 million steps,
-and ends with 24 at 4 million, lstm has 10 after 2.28 and never 20, and ends with 14: both have only begun to learn there
-(the oracle has 227). In RandomGoalSmall depth does not help within 2 million steps: by two seeds nav ends with 48 and 25
-points, with an AUC of 22 and 15, nav-d2 with 33 and 38, with an AUC of 19 and 20. Why was not found.
+30 and 40 points there after 0.20, 0.32 and 0.48 million steps (by seed 1 after 0.18, 0.22 and 0.30, by seed 2 after 0.38,
+0.52 and 0.58), nav, the same net without the target, after 0.46, 0.54 and 1.11 (0.52, 0.73 and never; 0.73, 0.77 and 0.95),
+and they end with 46, 52 and 53 points, and with 45, 35 and 46; lstm has 30 after 1.05 by seed 0 alone, and ends with 33, 27
+and 3. (ff has 30 after 0.52, 1.17 and 1.01, and finds the goal in little more than half of the episodes.) In StaticSmall
+nav-d2 has 100 points after 0.71, 0.52 and 0.62 million steps (three seeds), nav after 1.03, 0.93 and 0.83; in the end both
+come near what the oracle has. lstm (0.71, 0.87, 0.89) lies between them; ff (0.69, 0.62, 0.65), which has no memory to
+learn with, is as fast as nav-d2. In StaticLarge nav-d2 has 50 and 100 points after 2.22 and 2.74 million steps, and ends
+with 205 at 4 million (the oracle has 300), lstm after 2.68 and 3.35, and ends with 122. In RandomGoalLarge nav-d2 has 10
+and 20 points after 0.93 and 2.32 million steps, and ends with 24 at 4 million, lstm has 10 after 2.28 and never 20, and
+ends with 14: both have only begun to learn there (the oracle has 227). In RandomGoalSmall depth helps at first only: nav-d2
+has 10 points after 0.30, 0.44 and 0.26 million steps (three seeds), nav after 0.62, 0.54 and 0.56, but at 2 million nav has
+48, 25 and 48 points, with an AUC of 22, 15 and 22, and nav-d2 33, 38 and 34, with an AUC of 19, 20 and 19; ff, with neither
+memory nor depth, ends with 32, 31 and 45. They have learned to play differently: nav-d2 finds the goal in 88, 85 and 90 %
+of the episodes, and needs 12.1, 10.7 and 12.3 s from one find to the next; nav finds it in 76, 63 and 71 %, and then again
+every 8.6, 11.3 and 7.9 s. So plays who searches all of the maze, and so who runs around the part of it that brings most
+points; within 2 million steps that is worth more. By 6 million steps of 50 at a time nav-d2 does as they do (71 %, every
+6.7 s), and is ahead again, of lstm at least: it has 30, 40 and 50 points after 2.72, 3.90 and 4.62 million and ends with
+59, lstm after 3.88, 4.14 and 5.74, and ends with 52 (one seed each).
 
 It is best predicted from h: by depth from f, nav-d1 has 100 points in StaticSmall after 0.89 million steps, by loop closure
 nav-l after 1.01, by both nav-d1l after 1.09, one seed each, which is as nav does, whose seeds differ by as much. And better
 as one of 8 bands than as a number: by regression nav-d2 has an AUC of 112 there and ends with 179 points (one seed), by
 bands with 127, 134 and 130, and with 193, 184 and 184.
 
-**More targets** are better in the I-maze, where nav-d1d2l ends with 56 points (one seed), nav-d2 with 46 and 52, and not
-elsewhere. In StaticSmall nav-d1d2 needs 0.93 million steps for its 100 points, nav-d1d2l 1.09, 0.93 and 0.81 (three seeds),
-and ends with 166, 171 and 158. It is not loop closure that slows them: nav-d2l, without depth from f (D1), is as fast as
-nav-d2 (0.65) and ends with 197, more than any other. Nor is it the weight of D1 alone: by a third of it, `--depth1 0.03`,
-nav-d1d2 has 100 points after 0.67, but nav-d1d2l after 1.45 only. Most of these are single seeds, and why one learns so
-much later was not found. In RandomGoalSmall nav-d1d2l ends with 30 and 25, nav-d2 with 33 and 38 (two seeds).
+**More targets** are no better. In the I-maze nav-d1d2l ends with 56, 49 and 44 points, nav-d2 with 46, 52 and 53; it has 30
+after 0.46, 0.14 and 0.85 million steps, nav-d2 after 0.32, 0.22 and 0.52. In StaticSmall nav-d1d2 needs 0.93 million steps
+for its 100 points, nav-d1d2l 1.09, 0.93 and 0.81 (three seeds), and ends with 166, 171 and 158. It is not loop closure that
+slows them: nav-d2l, without depth from f (D1), is as fast as nav-d2 (0.65) and ends with 197, more than any other. Nor is
+it the weight of D1 alone: by a third of it, `--depth1 0.03`, nav-d1d2 has 100 points after 0.67, but nav-d1d2l after 1.45
+only. Most of these are single seeds, and why one learns so much later was not found. In RandomGoalSmall nav-d1d2l ends with
+30, 25 and 35, nav-d2 with 33, 38 and 34.
 
-**Depth is better a target than an input.** In StaticSmall nav-rgbd, which sees depth as a fourth channel of the picture, has
-by three seeds an AUC of 105, 113 and 103; nav-d2, which has to predict it, has 127, 134 and 130. They end with 169, 178 and
-193 points, and with 193, 184 and 184.
+**Depth is better a target than an input.** In StaticSmall nav-rgbd, which sees depth as a fourth channel of the picture,
+has by three seeds an AUC of 105, 113 and 103; nav-d2, which has to predict it, has 127, 134 and 130. They end with 169, 178
+and 193 points, and with 193, 184 and 184.
 
 **Loop closure** is told where ways lead back, as in the I-maze, from arm to arm: there a loop is closed in 23 % of the
-steps, and the head of nav-d1d2l tells them with an F1 of 0.96 and puts 99.8 % of the pairs in the right order, a clock 81.
+steps (24 and 31 by seeds 1 and 2), and the head of nav-d1d2l tells them with an F1 of 0.96 (0.93 and 0.91) and puts 99.8 %
+of the pairs in the right order (99.5 and 98.6), a clock 81 (82 and 85).
 In StaticSmall, by an agent that takes the straight way, it is in 2 % only: the head of nav-d2l puts 94 % in the right
 order, a clock 92. In RandomGoalSmall it is in 39 %, and the head of nav-d1d2l knows hardly more than a clock, 86 and 85 %
-(by seed 1 84 and 81).
+(by seed 1 84 and 81, by seed 2 89 and 88).
 
 **Asynchronous or in step.** In the tiny maze two workers of A3C learn as much in as many steps as the synchronous learner:
 they end with 232 points, it with 228, and the AUC is 183 and 174. They take longer for a step.
 
 **Position** is told best, of the agents with memory, from one that has to predict depth: in StaticSmall from h of nav-d2 in
 74, 78 and 78 % of the steps, of lstm in 66, 55 and 62, of nav in 60, 50 and 58. But from f of ff it is told as well or
-better: in 74, 78 and 77 there, in the I-maze in 76 (nav-d2 55), in RandomGoalSmall in 35 (27), by seed 1 in 36 (35). In the
-lecture it is told best from the agents with memory; in these mazes places look different, so that a picture is enough.
+better: in 74, 78 and 77 there, in the I-maze in 76, 75 and 73 (nav-d2 55, 57 and 57), in RandomGoalSmall in 35, 36 and 48
+(27, 35 and 29). In the lecture it is told best from the agents with memory. In these mazes places look different, so that a
+picture is enough. Where they do not, in PlainSmall, which is StaticSmall with all its walls alike, it is as in the lecture:
+told from h of nav-d2 in 63 % of the steps, from f of ff in 51 (one seed).
 
 **Memory of the search.** What an agent without memory lacks is seen in the I-maze. Its goal is in one of four arms, and ff
-finds it in 53 and 52 % of the episodes (two seeds): it goes to and fro between the two arms of one side, as if it had not
-been there just now. nav-d2 finds it in 100 % by both seeds, nav in 99 and 92, lstm in 96 and 58: by seed 1 it has not
-learned to search within 2 million steps. Two episodes of ff, and the same of nav-d2 (map.png of their runs):
+finds it in 53, 52 and 57 % of the episodes (three seeds): it goes to and fro between the two arms of one side, as if it had
+not been there just now. nav-d2 finds it in 100 % by each seed, nav in 99, 92 and 99, lstm in 96, 58 and 1: by seed 1 it has
+not learned to search within 2 million steps, by seed 2 it has broken down. Two episodes of ff, and the same of nav-d2
+(map.png of their runs):
 
 ![ff stays between the arms to the left, and the goal is to the right](pictures/map_IMaze_ff.png)
 
 ![nav-d2 sees to the arms of both sides](pictures/map_IMaze_nav-d2.png)
 
-**Memory of the goal.** A find and the next have to fit into one unroll, and that is not enough. In TMaze
-goals can be found two seconds apart, and lstm by `--unroll 50`, 3.3 s, needs 3.8 s to the first goal of an episode,
-2.2 s to later ones, and 3.6 s to those if its memory is emptied at each find; it has 256 points, and 160. By unrolls of
-20, 1.3 s, which hold no two finds, it learns nothing of the kind: it has 183 points, and 182.
+**Memory of the goal.** A find and the next have to fit into one unroll, and that is not enough. In TMaze goals can be found
+two seconds apart, and lstm by `--unroll 50`, 3.3 s, needs 3.8 s to the first goal of an episode, 2.2 s to later ones, and
+3.6 s to those if its memory is emptied at each find; it has 256 points, and 160 (by seed 1 251 and 156). By unrolls of 20,
+1.3 s, which hold no two finds, it learns nothing of the kind: it has 183 points, and 182.
 
 ![Seconds to each goal of an episode in TMaze, with memory and without](pictures/latency_TMaze.png)
 
@@ -124,9 +138,9 @@ goal that they see. In the I-maze longer unrolls do not change that: by 4 millio
 comes in TinyRandomGoal to 104 points by 4 million steps of 50 at a time (the oracle has 143; 101 forgetful, and the error
 of the score is 4), and to 105 (103) by as many of 100, which hold a find and the next, 6.5 s apart there: it learns faster
 by them, and remembers no more. In RandomGoalSmall it comes to 33 by 2 million of 20 (18 with the encoder as it was) and to
-59 by 6 million of 50 (the oracle 119). By the measure of the lecture, whose agent needs 14.0 s to the first goal and 7.2 s
-to later ones, that one would remember, too: it needs 12.7 s and 6.7 s. Forgetful it needs 6.9 s: goals that it finds often
-are goals that are easy to find.
+59 by 6 million of 50 (the oracle 119; 58 forgetful), lstm to 52 (51). By the measure of the lecture, whose agent needs 14.0
+s to the first goal and 7.2 s to later ones, that one would remember, too: it needs 12.7 s and 6.7 s. Forgetful it needs 6.9
+s: goals that it finds often are goals that are easy to find.
 
 In RandomGoalSmall an agent may have 40 % more points in the test than by the last ten points of its log (ff 32 and 22), or
 20 % less (nav by seed 1, 25 and 31): where goals are drawn anew, 100 episodes tell scores no better apart than that.
