@@ -1,6 +1,7 @@
 """What holds for every test: seeded, and nothing leaked into the next one."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -11,6 +12,11 @@ from tests.global_state import changed, snapshot
 settings.register_profile("minigrad", deadline=None, max_examples=30)
 settings.register_profile("ci", settings.get_profile("minigrad"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "minigrad")
+
+# In a shell's background, or by nohup, these are ignored, and would be by every process that a test starts.
+for number, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+    if hasattr(signal, number) and signal.getsignal(getattr(signal, number)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, number), handler)
 
 
 @pytest.fixture(autouse=True)
