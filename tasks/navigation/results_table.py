@@ -126,8 +126,8 @@ not learned to search within 2 million steps, by seed 2 it has broken down. Two 
 
 **Memory of the goal.** A find and the next have to fit into one unroll, and that is not enough. In TMaze goals can be found
 two seconds apart, and lstm by `--unroll 50`, 3.3 s, needs 3.8 s to the first goal of an episode, 2.2 s to later ones, and
-3.6 s to those if its memory is emptied at each find; it has 256 points, and 160 (by seed 1 251 and 156). By unrolls of 20,
-1.3 s, which hold no two finds, it learns nothing of the kind: it has 183 points, and 182.
+3.6 s to those if its memory is emptied at each find; it has 256 points, and 160 (251 and 156, 248 and 141 by seeds 1 and
+2). By unrolls of 20, 1.3 s, which hold no two finds, it learns nothing of the kind: it has 183 points, and 182.
 
 ![Seconds to each goal of an episode in TMaze, with memory and without](pictures/latency_TMaze.png)
 
