@@ -204,18 +204,14 @@ class MazeVectorEnv(VectorEnv):
                 f'options={options!r}: reset takes a dict, as in {{"reset_mask": truncated}}, or None.'
             )
         seeds, mask = self._seeds(seed), (options or {}).get("reset_mask")
-        mask = (
-            np.ones(self.num_envs, bool)
-            if mask is None
-            else checked_mask(mask, self.num_envs).copy()
-        )
+        mask = np.ones(self.num_envs, bool) if mask is None else checked_mask(mask, self.num_envs)
         for n in np.flatnonzero(mask):
             if (one := seeds[n]) is not None:
                 self.simulator.rngs[n] = np.random.default_rng(one)
                 self._seeded[n] = int(one)
         seen = self.simulator.reset(mask)
         self._over = self._over & ~mask
-        return self._observed(seen), self._infos(mask)
+        return self._observed(seen), self._infos(mask.copy())
 
     def _seeds(self, seed: Any) -> list[int | None]:
         if not isinstance(seed, Sequence) or all(one is not None for one in seed):

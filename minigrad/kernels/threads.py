@@ -39,7 +39,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 LARGE = 1 << 16  # numbers in all arrays from which on a second thread is worth its start
-AWAKE = 30000  # turns, some 0.5 to 2 ms: so long a thread without work stays ready before it sleeps
+AWAKE = 30000  # turns, some 1 ms: so long a thread without work stays ready before it sleeps
 HANDING = 200  # turns, some 8 µs: what a caller takes from handing work out to leaving the GIL
 LEAVING = 100  # turns, some 4 µs: what a thread takes from the end of its work to leaving the GIL
 

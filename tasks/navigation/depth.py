@@ -6,8 +6,7 @@ a near wall and a far one.
 
 Half of the 64 pixels, those of the upper and the lower row, meet ceiling or floor at a little over a tile
 and are always in one of the two nearest bands, and the others meet them before the two farthest. So even
-one who does not look is right in more than half of the pixels, and in three quarters where the agent
-stands before walls as one does who moves by chance: see `depth_constant` in evaluate.py.
+one who does not look is right in more than half of the pixels: see `depth_constant` in evaluate.py.
 """
 
 import numpy as np

@@ -99,10 +99,9 @@ and 193 points, and with 193, 184 and 184.
 
 **Loop closure** is told where ways lead back, as in the I-maze, from arm to arm: there a loop is closed in 23 % of the
 steps (24 and 31 by seeds 1 and 2), and the head of nav-d1d2l tells them with an F1 of 0.96 (0.93 and 0.91) and puts 99.8 %
-of the pairs in the right order (99.5 and 98.6), a clock 81 (82 and 85).
-In StaticSmall, by an agent that takes the straight way, it is in 2 % only: the head of nav-d2l puts 94 % in the right
-order, a clock 92. In RandomGoalSmall it is in 39 %, and the head of nav-d1d2l knows hardly more than a clock, 86 and 85 %
-(by seed 1 84 and 81, by seed 2 89 and 88).
+of the pairs in the right order (99.5 and 98.6), a clock 81 (82 and 85). In StaticSmall, by an agent that takes the straight
+way, it is in 2 % only: the head of nav-d2l puts 94 % in the right order, a clock 92. In RandomGoalSmall it is in 39 %, and
+the head of nav-d1d2l knows hardly more than a clock, 86 and 85 % (by seed 1 84 and 81, by seed 2 89 and 88).
 
 **Asynchronous or in step.** In the tiny maze two workers of A3C learn as much in as many steps as the synchronous learner:
 they end with 232 points, it with 228, and the AUC is 183 and 174. They take longer for a step.

@@ -81,13 +81,12 @@ class Recording:
 
     def __init__(self, actor):
         self.step, self.actor = actor.simulator.step, actor
-        self.cells, self.points, self.found, self.depths = [], [], [], []
+        self.cells, self.points, self.found = [], [], []
         actor.simulator.step = self
 
     def __call__(self, actions):
         simulator = self.actor.simulator
         self.cells.append(cells(simulator).copy())
-        self.depths.append(simulator.look().depth.copy())
         goals = simulator.agents["goals"].copy()
         answer = self.step(actions)
         self.points.append(answer[1].copy())
